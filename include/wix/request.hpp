@@ -1,0 +1,65 @@
+// A request for Client::fetch.
+#ifndef WIX_REQUEST_HPP
+#define WIX_REQUEST_HPP
+
+#include <boost/json/value.hpp>
+
+#include <string>
+#include <utility>
+
+#include <wix/options.hpp>
+
+namespace wix {
+
+/// Any HTTP request to the API. A value: it may be copied and sent again.
+///
+///     co_await client.fetch(wix::Request("GET", "/stores/v3/products/slug/mug").header("Accept-Language", "de"));
+class WIX_EXPORT Request {
+public:
+    /// `target` starts with exactly one `/` (`/path?query`), or is an absolute URL below apiUrl or edgeUrl.
+    /// It is checked when it is sent: what may not go on the wire fails with Errc::invalid_target.
+    Request(std::string method, std::string target)
+        : method_(std::move(method)), target_(std::move(target)) {}
+
+    /// Adds a header field. `Authorization`, `Host`, `Content-Length`, `Connection`, `Transfer-Encoding`,
+    /// `Accept-Encoding` and `X-Wix-Consistent` belong to the SDK: they fail with Errc::invalid_header.
+    Request& header(std::string name, std::string value) {
+        options_.headers.emplace_back(std::move(name), std::move(value));
+        return *this;
+    }
+    /// Sets the body as it is.
+    Request& body(std::string bytes, std::string contentType) {
+        body_ = std::move(bytes);
+        contentType_ = std::move(contentType);
+        return *this;
+    }
+    /// Sets a JSON body.
+    Request& json(const boost::json::value& value);
+    /// Whether the request may be sent again although the server may have processed it.
+    Request& idempotent(bool yes = true) {
+        options_.idempotent = yes;
+        return *this;
+    }
+    /// Replaces headers, timeout, idempotence and stop token.
+    Request& options(CallOptions options) {
+        options_ = std::move(options);
+        return *this;
+    }
+
+    const std::string& method() const noexcept { return method_; }
+    const std::string& target() const noexcept { return target_; }
+    const std::string& body() const noexcept { return body_; }
+    const std::string& contentType() const noexcept { return contentType_; }
+    const CallOptions& options() const noexcept { return options_; }
+
+private:
+    std::string method_;
+    std::string target_;
+    std::string body_;
+    std::string contentType_;
+    CallOptions options_;
+};
+
+}  // namespace wix
+
+#endif

@@ -1,0 +1,120 @@
+// Where sessions sleep between two runs of a program.
+#ifndef WIX_TOKEN_STORAGE_HPP
+#define WIX_TOKEN_STORAGE_HPP
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <wix/config.hpp>
+#include <wix/tokens.hpp>
+
+namespace wix {
+
+/// A record: tokens, and a version that grows with every change of it. Version 0 means "no record".
+struct WIX_EXPORT StoredTokens {
+    StoredTokens() = default;
+    StoredTokens(Tokens tokens, std::uint64_t version) : tokens(std::move(tokens)), version(version) {}
+    Tokens tokens;
+    std::uint64_t version = 0;
+};
+
+/// What became of a save: it was done, or somebody else had changed the record first.
+class WIX_EXPORT SaveResult {
+public:
+    /// The record now has `version`.
+    static SaveResult saved(std::uint64_t version) { return SaveResult(true, StoredTokens(Tokens(), version)); }
+    /// Nothing was written; `current` is what is there, with version 0 if there is no record.
+    static SaveResult conflict(StoredTokens current) { return SaveResult(false, std::move(current)); }
+
+    bool isSaved() const noexcept { return saved_; }
+    /// After a save the new version, after a conflict the version that is there.
+    std::uint64_t version() const noexcept { return current_.version; }
+    /// After a conflict: what is there.
+    const StoredTokens& current() const noexcept { return current_; }
+
+private:
+    SaveResult(bool saved, StoredTokens current) : saved_(saved), current_(std::move(current)) {}
+    bool saved_;
+    StoredTokens current_;
+};
+
+/// The right to renew a session, until it is destroyed or its time is over. Move-only.
+class WIX_EXPORT RenewalLease {
+public:
+    /// `hold` is released with the lease.
+    explicit RenewalLease(std::shared_ptr<void> hold = nullptr) : hold_(std::move(hold)) {}
+    RenewalLease(RenewalLease&&) noexcept = default;
+    RenewalLease& operator=(RenewalLease&&) noexcept = default;
+
+private:
+    std::shared_ptr<void> hold_;
+};
+
+/// Implement this to keep sessions elsewhere. The SDK calls it for a session from one strand, one call at a time;
+/// one object may serve many sessions, and is then called from several threads at once. Errors are `wix::Error`
+/// with Errc::storage_unavailable, storage_damaged or storage_refused; any other exception counts as unavailable.
+class WIX_EXPORT TokenStorage {
+public:
+    TokenStorage() = default;
+    TokenStorage(const TokenStorage&) = delete;
+    TokenStorage& operator=(const TokenStorage&) = delete;
+    virtual ~TokenStorage();
+
+    /// The record of `key`; nothing if there is none. Never nothing because it could not be read.
+    virtual boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) = 0;
+    /// Writes the record if its version is still `expectedVersion` (0: there is none). Durable on return.
+    virtual boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) = 0;
+    /// Removes the record, whatever its version. No record is no error.
+    virtual boost::asio::awaitable<void> erase(std::string key) = 0;
+    /// The right to renew the session of `key`; nothing if another holds it. The default grants it always.
+    virtual boost::asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string key,
+                                                                            std::chrono::milliseconds ttl);
+};
+
+/// Keeps sessions in memory: they live as long as this object. Thread-safe.
+class WIX_EXPORT MemoryTokenStorage final : public TokenStorage {
+public:
+    MemoryTokenStorage();
+    ~MemoryTokenStorage() override;
+    boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) override;
+    boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override;
+    boost::asio::awaitable<void> erase(std::string key) override;
+
+private:
+    struct Records;
+    std::shared_ptr<Records> records_;
+};
+
+/// Keeps one session in one file, readable by its owner only (mode 0600), as the JSON of `toJson` with a member
+/// `wix` added (key and version). A file without that member, such as one written by a JavaScript program, is read too.
+///
+/// - A save writes a new file beside it, syncs it and renames it over the old one: after a crash there is the old
+///   session or the new one. The directory must exist and be writable.
+/// - A symbolic link, a file that others may read or write, that belongs to another user, or that is the session of
+///   another client id is refused (Errc::storage_refused); what is no session is Errc::storage_damaged. Such a file is
+///   never changed: move it away, or correct its mode.
+/// - File calls run on a thread of their own, shared by all such storages. Thread-safe.
+/// - Two processes must not use one file at the same time.
+class WIX_EXPORT FileTokenStorage final : public TokenStorage {
+public:
+    explicit FileTokenStorage(std::filesystem::path file);
+    ~FileTokenStorage() override;
+    boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) override;
+    boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override;
+    boost::asio::awaitable<void> erase(std::string key) override;
+
+private:
+    struct File;
+    std::shared_ptr<File> file_;
+};
+
+}  // namespace wix
+
+#endif

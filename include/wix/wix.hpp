@@ -1,0 +1,15 @@
+// The whole SDK. Include <boost/asio/io_context.hpp> and <boost/asio/co_spawn.hpp> yourself.
+#ifndef WIX_WIX_HPP
+#define WIX_WIX_HPP
+
+#include <wix/client.hpp>
+#include <wix/error.hpp>
+#include <wix/json.hpp>
+#include <wix/options.hpp>
+#include <wix/request.hpp>
+#include <wix/response.hpp>
+#include <wix/token_storage.hpp>
+#include <wix/tokens.hpp>
+#include <wix/transport.hpp>
+
+#endif
