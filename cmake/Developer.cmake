@@ -1,6 +1,13 @@
-# Warnings and sanitizers for this project's own build; consumers get none of it.
+# Warnings, sanitizers and the compiler cache for this project's own build; consumers get none of it.
 add_library(wix_developer INTERFACE)
 if(WIX_DEVELOPER)
+  if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+    find_program(WIX_CCACHE ccache)
+    mark_as_advanced(WIX_CCACHE)
+    if(WIX_CCACHE)
+      set(CMAKE_CXX_COMPILER_LAUNCHER "${WIX_CCACHE}")
+    endif()
+  endif()
   target_compile_options(wix_developer INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 warns inside Boost's and its own inlined code: not about ours, and not reliably.

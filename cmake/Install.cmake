@@ -1,0 +1,45 @@
+# The installed package: find_package(wix) gives wix::wix and, if it was built, wix::testing.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(wix_installed wix)
+if(TARGET wix::testing)
+  get_target_property(wix_testing_name wix::testing ALIASED_TARGET)
+  set_target_properties(${wix_testing_name} PROPERTIES EXPORT_NAME testing)
+  list(APPEND wix_installed ${wix_testing_name})
+endif()
+
+install(TARGETS ${wix_installed} EXPORT wixTargets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(TARGET wix_fake)
+  install(TARGETS wix_fake RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+# Without the fake server its header would only be a promise that fails at link time.
+if(TARGET wix::testing)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/wix" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+else()
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/wix" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+          PATTERN "testing" EXCLUDE)
+endif()
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(wix_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wix)
+# Boost types are in the interface, so a consumer needs at least the Boost that this was built with.
+# A static library also needs what it links privately; a shared one has it inside.
+set(wix_boost_version "${Boost_VERSION_STRING}")
+get_target_property(wix_type wix TYPE)
+if(wix_type STREQUAL "STATIC_LIBRARY" OR TARGET wix::testing)
+  set(wix_private_dependencies ON)
+else()
+  set(wix_private_dependencies OFF)
+endif()
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/wixConfig.cmake.in" "${PROJECT_BINARY_DIR}/wixConfig.cmake"
+  INSTALL_DESTINATION ${wix_package_dir} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/wixConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/wixConfig.cmake" "${PROJECT_BINARY_DIR}/wixConfigVersion.cmake"
+        DESTINATION ${wix_package_dir})
+install(EXPORT wixTargets NAMESPACE wix:: DESTINATION ${wix_package_dir})
