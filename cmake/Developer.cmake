@@ -8,7 +8,7 @@ if(WIX_DEVELOPER)
       set(CMAKE_CXX_COMPILER_LAUNCHER "${WIX_CCACHE}")
     endif()
   endif()
-  target_compile_options(wix_developer INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+  target_compile_options(wix_developer INTERFACE -Wall -Wextra -Wpedantic $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow> -Wconversion -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 warns inside Boost's and its own inlined code: not about ours, and not reliably.
     target_compile_options(wix_developer INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds

@@ -80,7 +80,7 @@ struct WIX_EXPORT ClientOptions {
 /// What happens when a visitor's refresh token is definitely rejected. A member's is always Errc::session_expired.
 enum class SessionLostPolicy {
     newVisitor,  ///< Start one new anonymous session. The old cart is out of reach: nothing can open it again.
-    fail,        ///< Fail with Errc::session_lost until setTokens() or generateVisitorTokens() starts another.
+    fail,        ///< Fail with Errc::session_lost until setTokens() starts another.
 };
 
 /// How early an access token is renewed. Both windows shrink with tokens of a short life.

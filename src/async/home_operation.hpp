@@ -1,0 +1,164 @@
+// The only way in and out of the SDK's strands: how a caller waits for something that happens elsewhere.
+//
+// The caller's coroutine initiates and waits; it never leaves its executor. What it waits for runs on a home strand:
+//
+//     caller                                   home strand
+//     run(operation, stop) -- post ----------> onStart()
+//     cancellation, stop_token, deadline ----> onStop(why)      at most once, only while not finished
+//     resumes with the result <----- post ---- finish(result)   takes effect once
+//
+// Only messages cross. Nothing here shares the caller's cancellation slot with another coroutine, and the operation is
+// never owned by the coroutine that waits for it (handler -> frame -> operation would be a cycle).
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include <wix/error.hpp>
+
+#include "async/context_registry.hpp"
+
+namespace wix::detail {
+
+/// Why an operation is to end early.
+enum class StopReason {
+    cancelled,  ///< By the caller: operation_aborted.
+    deadline,   ///< Its own deadline passed: Errc::timeout.
+};
+
+/// What an operation that ended early fails with. `what` names the operation and its phase.
+Failure stopFailure(StopReason why, std::string what);
+
+/// How long a caller is ready to wait, and what else ends the wait.
+struct WaitLimits {
+    WaitLimits() = default;
+    WaitLimits(SteadyTime deadline, std::stop_token stop) : deadline(deadline), stop(std::move(stop)) {}
+    SteadyTime deadline = SteadyTime::max();
+    std::stop_token stop;
+};
+
+/// The part that does not depend on the result.
+class HomeOperationBase : public ContextBound {
+public:
+    void contextGone() noexcept override;
+    void deadlinePassed() noexcept override { requestStop(StopReason::deadline); }
+
+    /// Asks the operation to end, from any thread.
+    void requestStop(StopReason why) noexcept;
+
+protected:
+    HomeOperationBase(boost::asio::any_io_executor home, WaitLimits limits);
+
+    virtual void onStart() = 0;
+    /// May come before onStart(), which then never comes.
+    virtual void onStop(StopReason why) = 0;
+    virtual void dropHandler() noexcept = 0;
+
+    const boost::asio::any_io_executor& home() const noexcept { return home_; }
+    bool isDone() const noexcept { return done_; }
+    /// The time until which this phase may last; the operation's own deadline bounds it. On the home strand.
+    void setPhaseDeadline(SteadyTime deadline);
+
+    void begin();   // on the caller, once the handler is stored
+    bool end();     // on the home strand; false if it has ended before
+
+private:
+    struct OnStop {
+        explicit OnStop(std::weak_ptr<ContextBound> op) : operation(std::move(op)) {}
+        std::weak_ptr<ContextBound> operation;
+        void operator()() const noexcept;
+    };
+    void stop(StopReason why);
+
+    boost::asio::any_io_executor home_;
+    WaitLimits limits_;
+    SteadyTime phaseDeadline_ = SteadyTime::max();
+    std::optional<std::stop_callback<OnStop>> onStopRequest_;
+    std::optional<boost::asio::steady_timer> shortTimer_;  // for what the scan is too coarse for
+    bool done_ = false;
+    bool stopped_ = false;
+};
+
+/// An operation that ends with one `Result` (of any movable, default-free type; errors are values in it).
+template <class Result>
+class HomeOperation : public HomeOperationBase {
+protected:
+    using HomeOperationBase::HomeOperationBase;
+
+    /// Ends the operation: the caller resumes, on its own executor, with `result`. Later calls do nothing and give
+    /// false. On the home strand.
+    bool finish(Result outcome) {
+        if (!end()) return false;
+        auto caller = std::move(caller_);
+        boost::asio::any_completion_handler<void(Result)> handler(std::move(handler_));
+        boost::asio::post(caller, Resume(std::move(handler), std::move(outcome)));
+        return true;
+    }
+
+private:
+    template <class Op>
+    friend auto run(std::shared_ptr<Op> operation) -> boost::asio::awaitable<typename Op::ResultType>;
+
+    struct Resume {
+        Resume(boost::asio::any_completion_handler<void(Result)> h, Result r)
+            : handler(std::move(h)), outcome(std::move(r)) {}
+        void operator()() { std::move(handler)(std::move(outcome)); }
+        boost::asio::any_completion_handler<void(Result)> handler;
+        Result outcome;
+    };
+
+    struct Initiate {  // a constructor, or g++ 12 destroys it twice (BASELINE.md 1.1)
+        explicit Initiate(std::shared_ptr<HomeOperation> op) : operation(std::move(op)) {}
+        template <class Handler>
+        void operator()(Handler handler) const {
+            // Move out: the frame that holds this object is owned by the handler that the operation is about to own.
+            const std::shared_ptr<HomeOperation> op = std::move(operation);
+            op->caller_ = boost::asio::prefer(boost::asio::get_associated_executor(handler, op->home()),
+                                              boost::asio::execution::outstanding_work.tracked);
+            // Assigning to an any_completion_handler recurses for ever in Boost 1.81: construct it in place.
+            std::destroy_at(&op->handler_);
+            std::construct_at(&op->handler_, std::move(handler));
+            auto slot = boost::asio::get_associated_cancellation_slot(op->handler_);
+            if (slot.is_connected())
+                slot.assign([weak = op->weak_from_this()](boost::asio::cancellation_type) {
+                    if (auto alive = weak.lock())
+                        static_cast<HomeOperation&>(*alive).requestStop(StopReason::cancelled);
+                });
+            op->begin();
+        }
+        mutable std::shared_ptr<HomeOperation> operation;
+    };
+
+    void dropHandler() noexcept final {
+        boost::asio::any_completion_handler<void(Result)> handler(std::move(handler_));
+        auto caller = std::move(caller_);
+    }
+
+    boost::asio::any_completion_handler<void(Result)> handler_;
+    boost::asio::any_io_executor caller_;
+
+public:
+    using ResultType = Result;
+};
+
+/// Starts `operation` and waits for it. It must not have been started before.
+template <class Op>
+auto run(std::shared_ptr<Op> operation) -> boost::asio::awaitable<typename Op::ResultType> {
+    using Result = typename Op::ResultType;
+    co_return co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void(Result)>(
+        typename HomeOperation<Result>::Initiate(std::move(operation)), boost::asio::use_awaitable);
+}
+
+}  // namespace wix::detail

@@ -1,0 +1,34 @@
+// The JSON of requests and responses.
+#include <wix/error.hpp>
+#include <wix/request.hpp>
+#include <wix/response.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "http/header_rules.hpp"
+
+namespace wix {
+
+Request& Request::json(const boost::json::value& value) {
+    return body(boost::json::serialize(value), "application/json");
+}
+
+std::optional<std::string_view> Response::header(std::string_view name) const noexcept {
+    for (const Header& field : headers_)
+        if (detail::equalsIgnoreCase(field.first, name)) return field.second;
+    return std::nullopt;
+}
+
+boost::json::value Response::json() const {
+    if (body_.empty()) return nullptr;
+    boost::system::error_code ec;
+    boost::json::value parsed = boost::json::parse(body_, ec);
+    if (!ec) return parsed;
+    Failure failure(Errc::response_not_json, "HTTP " + std::to_string(status_) + " with a body of " +
+                                                 std::to_string(body_.size()) + " bytes");
+    failure.requestId = std::string(requestId());
+    throw Error(std::move(failure));
+}
+
+}  // namespace wix
