@@ -1,0 +1,50 @@
+# Tests that run a script: each is there once its script is.
+find_program(WIX_BASH bash)
+mark_as_advanced(WIX_BASH)
+
+# wix_script_test(name script [SKIP_77] TIMEOUT s LABEL l [ARGS ...])
+function(wix_script_test name script)
+  cmake_parse_arguments(arg "SKIP_77" "TIMEOUT;LABEL" "ARGS" ${ARGN})
+  file(GLOB found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${script}")
+  if(NOT found OR NOT WIX_BASH)
+    return()
+  endif()
+  add_test(NAME ${name} COMMAND "${WIX_BASH}" "${PROJECT_SOURCE_DIR}/${script}" ${arg_ARGS}
+           WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS ${arg_LABEL})
+  if(arg_SKIP_77)
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+  endif()
+endfunction()
+
+wix_script_test(check_files test/repo/check_files.sh TIMEOUT 60 LABEL repo ARGS "${PROJECT_SOURCE_DIR}")
+wix_script_test(check_snippets test/docs/check_snippets.sh TIMEOUT 60 LABEL repo ARGS "${PROJECT_SOURCE_DIR}")
+wix_script_test(check_snippets_itself test/docs/check_snippets_test.sh TIMEOUT 60 LABEL repo)
+wix_script_test(run_script test/repo/run_test.sh TIMEOUT 120 LABEL repo ARGS "${PROJECT_SOURCE_DIR}")
+
+if(TARGET wix_fake AND WIX_BUILD_EXAMPLES)
+  wix_script_test(demo examples/run_demo.sh TIMEOUT 120 LABEL demo ARGS "${PROJECT_BINARY_DIR}")
+endif()
+if(TARGET wix_fake)
+  file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/js")
+  wix_script_test(js_sdk test/js/run.sh SKIP_77 TIMEOUT 300 LABEL js
+                  ARGS "$<TARGET_FILE:wix_fake>" "${CMAKE_CURRENT_BINARY_DIR}/js")
+endif()
+
+# Projects of users: one finds the installed package, one has the sources in its own tree. They run one after the other,
+# since each compiles.
+if(TARGET wix::testing AND WIX_INSTALL)
+  foreach(way IN ITEMS find_package add_subdirectory)
+    add_test(NAME consumer.${way} COMMAND "${CMAKE_COMMAND}"
+      -DWAY=${way}
+      "-DWIX_SOURCE=${PROJECT_SOURCE_DIR}"
+      "-DWIX_BINARY=${PROJECT_BINARY_DIR}"
+      "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/consumer/${way}"
+      "-DGENERATOR=${CMAKE_GENERATOR}"
+      "-DCXX=${CMAKE_CXX_COMPILER}"
+      "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
+      "-DPREFIX_PATH=${CMAKE_PREFIX_PATH}"
+      -P "${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.cmake")
+    set_tests_properties(consumer.${way} PROPERTIES TIMEOUT 900 LABELS consumer RESOURCE_LOCK consumer)
+  endforeach()
+endif()
