@@ -1,0 +1,246 @@
+#include "http/url.hpp"
+
+#include <boost/url/grammar/alnum_chars.hpp>
+#include <boost/url/grammar/hexdig_chars.hpp>
+#include <boost/url/ipv4_address.hpp>
+#include <boost/url/ipv6_address.hpp>
+#include <boost/url/rfc/pchars.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace urls = boost::urls;
+
+namespace wix::detail {
+namespace {
+
+/// What is wrong with a text, without the text.
+struct Flaw {
+    Flaw(const char* problem, std::size_t at) : what(problem), offset(at) {}
+    const char* what;
+    std::size_t offset;
+};
+
+Failure badTarget(const Flaw& flaw) {
+    return Failure(Errc::invalid_target,
+                   "request target: " + std::string(flaw.what) + " at offset " + std::to_string(flaw.offset));
+}
+
+constexpr auto targetChars = urls::pchars + '/' + '?';
+
+/// The first character of `text` that would break a request line, or that a server may read as another one.
+std::optional<Flaw> findBadCharacter(std::string_view text, std::size_t offset, bool originForm) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        const std::size_t at = offset + i;
+        if (c < 0x20 || c == 0x7F) return Flaw("a control character", at);
+        if (c == ' ') return Flaw("a space", at);
+        if (c > 0x7F) return Flaw("a character outside ASCII that is not percent-encoded", at);
+        if (c == '\\') return Flaw("a backslash", at);
+        if (c == '#') return Flaw("a fragment", at);
+        if (c == '%') {
+            const auto hex = [&](std::size_t k) { return k < text.size() && urls::grammar::hexdig_chars(text[k]); };
+            if (!hex(i + 1) || !hex(i + 2)) return Flaw("a malformed percent-escape", at);
+        } else if (originForm && !targetChars(text[i])) {
+            return Flaw("a character that has to be percent-encoded", at);
+        }
+    }
+    return std::nullopt;
+}
+
+int hexValue(char c) {
+    if (c <= '9') return c - '0';
+    return (c | 0x20) - 'a' + 10;
+}
+
+/// Whether a server may take a part of `segment` for `.` or `..`: some decode `%2e`, `%2f` and `%5c` before they
+/// look, and some cut at `;`.
+bool hasDots(std::string_view segment) {
+    std::string part;
+    for (std::size_t i = 0; i <= segment.size(); ++i) {
+        char c = i < segment.size() ? segment[i] : '/';
+        if (c == '%') {
+            c = static_cast<char>(hexValue(segment[i + 1]) * 16 + hexValue(segment[i + 2]));
+            i += 2;
+        }
+        if (c != '/' && c != '\\' && c != ';') {
+            part += c;
+            continue;
+        }
+        if (part == "." || part == "..") return true;
+        part.clear();
+    }
+    return false;
+}
+
+std::optional<Flaw> findDotSegment(std::string_view path, std::size_t offset) {
+    for (std::size_t begin = 0; begin < path.size();) {
+        const std::size_t end = std::min(path.find('/', begin), path.size());
+        if (hasDots(path.substr(begin, end - begin))) return Flaw("a dot segment", offset + begin);
+        begin = end + 1;
+    }
+    return std::nullopt;
+}
+
+/// Checks `/path?query`; `offset` is its place in what the user wrote.
+std::optional<Flaw> findFlaw(std::string_view target, std::size_t offset) {
+    if (target.empty() || target[0] != '/') return Flaw("no \"/\"", offset);
+    if (target.size() > 1 && target[1] == '/') return Flaw("\"//\", which would name another host,", offset);
+    if (auto flaw = findBadCharacter(target, offset, true)) return flaw;
+    return findDotSegment(target.substr(0, target.find('?')), offset);
+}
+
+std::string lowerCase(std::string_view text) {
+    std::string lower(text);
+    for (char& c : lower)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    return lower;
+}
+
+/// A name that resolvers and certificates agree about: `127.1` and `0x7f000001` are addresses to some resolvers.
+bool isHostName(std::string_view host) {
+    if (host.empty() || host.size() > 253) return false;
+    std::string_view label;
+    for (std::size_t begin = 0; begin <= host.size(); begin += label.size() + 1) {
+        label = host.substr(begin, host.find('.', begin) - begin);
+        if (label.empty() || label.size() > 63) return false;
+        for (char c : label)
+            if (!urls::grammar::alnum_chars(c) && c != '-' && c != '_') return false;
+    }
+    const bool digits = std::all_of(label.begin(), label.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !digits && !label.starts_with("0x") && !label.starts_with("0X");
+}
+
+/// What an absolute URL is made of, or null and why it is none.
+struct SplitUrl {
+    SplitUrl() = default;
+    Origin origin;
+    std::string_view target;  // path and query, of the text that was split
+    bool loopback = false;
+    const char* flaw = nullptr;
+};
+
+/// `host`, IPv4 or `[IPv6]`. False if it is none of them.
+bool readHost(std::string_view text, SplitUrl& split) {
+    if (text.starts_with('[')) {
+        if (!text.ends_with(']')) return false;
+        const auto address = urls::parse_ipv6_address(text.substr(1, text.size() - 2));
+        if (!address) return false;
+        split.origin.host = address->to_string();
+        split.loopback = address->is_loopback();
+        return true;
+    }
+    split.origin.host = lowerCase(text);
+    if (const auto address = urls::parse_ipv4_address(text)) {
+        split.loopback = address->is_loopback();
+        return true;
+    }
+    split.loopback = split.origin.host == "localhost";
+    return isHostName(split.origin.host);
+}
+
+// Boost.URL 1.81 reads "https://host:x" as host and path "x", and "https://127.0.0.1.example" as an address and a path.
+// So the authority is cut out here, and all of it must be understood.
+SplitUrl splitUrl(std::string_view text) {
+    SplitUrl split;
+    const auto refuse = [&split](const char* why) {
+        split.flaw = why;
+        return split;
+    };
+    const std::size_t colon = text.find(':');
+    if (colon == text.npos || text.find_first_of("/?") < colon) return refuse("is not an absolute URL");
+    const std::string scheme = lowerCase(text.substr(0, colon));
+    if (scheme != "https" && scheme != "http") return refuse("has another scheme than https");
+    text.remove_prefix(colon + 1);
+    if (!text.starts_with("//")) return refuse("has no host");
+    text.remove_prefix(2);
+    std::string_view authority = text.substr(0, text.find_first_of("/?"));
+    split.target = text.substr(authority.size());
+    if (authority.find('@') != authority.npos) return refuse("has a user name or password");
+
+    split.origin.tls = scheme == "https";
+    split.origin.port = split.origin.tls ? 443 : 80;
+    const std::size_t portColon = authority.rfind(':');
+    if (portColon != authority.npos && authority.find(']', portColon) == authority.npos) {
+        const std::string_view digits = authority.substr(portColon + 1);
+        authority = authority.substr(0, portColon);
+        if (!digits.empty()) {
+            const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), split.origin.port);
+            if (error != std::errc() || end != digits.data() + digits.size() || split.origin.port == 0)
+                return refuse("has a port that is not between 1 and 65535");
+        }
+    }
+    if (!readHost(authority, split)) return refuse("has a malformed host");
+    return split;
+}
+
+bool isBelow(std::string_view target, std::string_view prefix) {
+    if (!target.starts_with(prefix)) return false;
+    return target.size() == prefix.size() || target[prefix.size()] == '/' || target[prefix.size()] == '?';
+}
+
+}  // namespace
+
+Origin::Origin(bool secure, std::string name, std::uint16_t number)
+    : tls(secure), host(std::move(name)), port(number) {}
+
+std::string Origin::hostHeader() const {
+    std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
+    return text;
+}
+
+std::string Origin::toString() const { return (tls ? "https://" : "http://") + hostHeader(); }
+
+bool Origin::isIpLiteral() const {
+    return host.find(':') != std::string::npos || urls::parse_ipv4_address(host).has_value();
+}
+
+ApiBase::ApiBase(Origin where, std::string prefix) : origin(std::move(where)), pathPrefix(std::move(prefix)) {}
+
+ResolvedTarget::ResolvedTarget(Origin where, std::string what) : origin(std::move(where)), target(std::move(what)) {}
+
+result<ApiBase> parseApiBase(std::string_view optionName, std::string_view url, bool allowPlainHttpToLoopback) {
+    const auto refuse = [optionName](const std::string& why) {
+        return Failure(Errc::invalid_argument,
+                       std::string(optionName) + " " + why + "; it wants https://host[:port][/path]");
+    };
+    if (const auto flaw = findBadCharacter(url, 0, false))
+        return refuse(std::string("has ") + flaw->what + " at offset " + std::to_string(flaw->offset));
+    SplitUrl split = splitUrl(url);
+    if (split.flaw) return refuse(split.flaw);
+    if (!split.origin.tls && !(allowPlainHttpToLoopback && split.loopback))
+        return refuse(split.loopback ? "is plain http, and allowPlainHttpToLoopback is not set"
+                                     : "is plain http, which is for 127.0.0.0/8, ::1 and localhost only");
+    std::string_view path = split.target;
+    if (path.find('?') != path.npos) return refuse("has a query");
+    if (path.ends_with('/')) path.remove_suffix(1);
+    if (!path.empty())
+        if (const auto flaw = findFlaw(path, 0)) return refuse(std::string("has ") + flaw->what + " in its path");
+    if (path.ends_with('/')) return refuse("ends with two slashes");
+    return ApiBase(std::move(split.origin), std::string(path));
+}
+
+result<ResolvedTarget> resolveTarget(std::string_view target, const ApiBase& relativeTo,
+                                     std::span<const ApiBase> allowed) {
+    if (target.empty()) return Failure(Errc::invalid_target, "request target: is empty");
+    if (target[0] == '/') {
+        if (const auto flaw = findFlaw(target, 0)) return badTarget(*flaw);
+        return ResolvedTarget(relativeTo.origin, relativeTo.pathPrefix + std::string(target));
+    }
+    if (const auto flaw = findBadCharacter(target, 0, false)) return badTarget(*flaw);
+    SplitUrl split = splitUrl(target);
+    if (split.flaw)
+        return Failure(Errc::invalid_target, "request target: does not start with \"/\" and " + std::string(split.flaw));
+    std::string path(split.target);
+    if (path.empty() || path[0] == '?') path.insert(path.begin(), '/');
+    if (const auto flaw = findFlaw(path, target.size() - split.target.size())) return badTarget(*flaw);
+    for (const ApiBase& base : allowed)
+        if (base.origin == split.origin && isBelow(path, base.pathPrefix))
+            return ResolvedTarget(std::move(split.origin), std::move(path));
+    return Failure(Errc::invalid_target, "request target: is an absolute URL that is not below apiUrl or edgeUrl");
+}
+
+}  // namespace wix::detail
