@@ -15,6 +15,8 @@ install(TARGETS ${wix_installed} EXPORT wixTargets
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET wix_fake)
+  # A shared libwix is found beside it, wherever the prefix is.
+  set_target_properties(wix_fake PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   install(TARGETS wix_fake RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
