@@ -179,6 +179,7 @@ has out 'apt-get update && apt-get install'
 with_build=yes
 fresh
 try 0 demo --live 'two words'
+has log 'install --no-install-recommends --no-remove ca-certificates'
 has log 'cmake --preset default -DWIX_BUILD_TESTS=OFF'
 has log '--target wix_fake visitor_session'
 lacks log doctest
