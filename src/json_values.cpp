@@ -6,7 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "http/header_rules.hpp"
+#include "http/header_lookup.hpp"
 
 namespace wix {
 
@@ -15,9 +15,7 @@ Request& Request::json(const boost::json::value& value) {
 }
 
 std::optional<std::string_view> Response::header(std::string_view name) const noexcept {
-    for (const Header& field : headers_)
-        if (detail::equalsIgnoreCase(field.first, name)) return field.second;
-    return std::nullopt;
+    return detail::findHeader(headers_, name);
 }
 
 boost::json::value Response::json() const {

@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds nearDeadline{1000};
 }  // namespace
 
 Failure stopFailure(StopReason why, std::string what) {
-    if (why == StopReason::cancelled) return Failure(asio::error::operation_aborted, std::move(what));
+    if (why != StopReason::deadline) return Failure(asio::error::operation_aborted, std::move(what));
     return Failure(Errc::timeout, std::move(what));
 }
 
@@ -24,7 +24,10 @@ HomeOperationBase::HomeOperationBase(asio::any_io_executor home, WaitLimits limi
 
 void HomeOperationBase::begin() {
     // Before the post: from then on the home strand may reset it. A token that has stopped already stops us here.
-    if (limits_.stop.stop_possible()) onStopRequest_.emplace(limits_.stop, OnStop(weak_from_this()));
+    if (limits_.stop.stop_possible())
+        onStopRequest_.emplace(limits_.stop, OnStop(weak_from_this(), StopReason::cancelled));
+    if (limits_.stopUnsent.stop_possible())
+        onDropRequest_.emplace(limits_.stopUnsent, OnStop(weak_from_this(), StopReason::dropped));
     auto self = std::static_pointer_cast<HomeOperationBase>(shared_from_this());
     asio::post(home_, [self] {
         if (self->done_ || self->stopped_) return;
@@ -34,7 +37,7 @@ void HomeOperationBase::begin() {
 }
 
 void HomeOperationBase::OnStop::operator()() const noexcept {
-    if (auto alive = operation.lock()) static_cast<HomeOperationBase&>(*alive).requestStop(StopReason::cancelled);
+    if (auto alive = operation.lock()) static_cast<HomeOperationBase&>(*alive).requestStop(why);
 }
 
 void HomeOperationBase::requestStop(StopReason why) noexcept {
@@ -48,6 +51,7 @@ void HomeOperationBase::stop(StopReason why) {
     if (why == StopReason::deadline &&
         std::chrono::steady_clock::now() < std::min(limits_.deadline, phaseDeadline_))
         return;
+    if (why == StopReason::dropped && hasDeparted()) return;
     stopped_ = true;
     onStop(why);
 }
@@ -72,6 +76,7 @@ bool HomeOperationBase::end() {
     unwatch();
     shortTimer_.reset();
     onStopRequest_.reset();
+    onDropRequest_.reset();
     return true;
 }
 
@@ -79,6 +84,7 @@ void HomeOperationBase::contextGone() noexcept {
     done_ = true;
     shortTimer_.reset();
     onStopRequest_.reset();
+    onDropRequest_.reset();
     dropHandler();
     home_ = asio::any_io_executor();
 }

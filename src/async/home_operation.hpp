@@ -35,6 +35,7 @@ namespace wix::detail {
 /// Why an operation is to end early.
 enum class StopReason {
     cancelled,  ///< By the caller: operation_aborted.
+    dropped,    ///< As cancelled, unless it has taken effect already: then it goes on.
     deadline,   ///< Its own deadline passed: Errc::timeout.
 };
 
@@ -46,7 +47,8 @@ struct WaitLimits {
     WaitLimits() = default;
     WaitLimits(SteadyTime deadline, std::stop_token stop) : deadline(deadline), stop(std::move(stop)) {}
     SteadyTime deadline = SteadyTime::max();
-    std::stop_token stop;
+    std::stop_token stop;        ///< StopReason::cancelled
+    std::stop_token stopUnsent;  ///< StopReason::dropped
 };
 
 /// The part that does not depend on the result.
@@ -64,6 +66,8 @@ protected:
     virtual void onStart() = 0;
     /// May come before onStart(), which then never comes.
     virtual void onStop(StopReason why) = 0;
+    /// Whether it is too late for StopReason::dropped.
+    virtual bool hasDeparted() const { return false; }
     virtual void dropHandler() noexcept = 0;
 
     const boost::asio::any_io_executor& home() const noexcept { return home_; }
@@ -76,8 +80,9 @@ protected:
 
 private:
     struct OnStop {
-        explicit OnStop(std::weak_ptr<ContextBound> op) : operation(std::move(op)) {}
+        OnStop(std::weak_ptr<ContextBound> op, StopReason reason) : operation(std::move(op)), why(reason) {}
         std::weak_ptr<ContextBound> operation;
+        StopReason why;
         void operator()() const noexcept;
     };
     void stop(StopReason why);
@@ -86,6 +91,7 @@ private:
     WaitLimits limits_;
     SteadyTime phaseDeadline_ = SteadyTime::max();
     std::optional<std::stop_callback<OnStop>> onStopRequest_;
+    std::optional<std::stop_callback<OnStop>> onDropRequest_;
     std::optional<boost::asio::steady_timer> shortTimer_;  // for what the scan is too coarse for
     bool done_ = false;
     bool stopped_ = false;

@@ -1,0 +1,159 @@
+#include "auth/token_endpoint.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+#include <boost/asio/error.hpp>
+
+#include "base/backoff.hpp"
+#include "http/header_lookup.hpp"
+#include "http/header_rules.hpp"
+
+namespace json = boost::json;
+
+namespace wix::detail {
+namespace {
+
+constexpr std::string_view endpoint = "POST /oauth2/token";
+constexpr std::chrono::seconds defaultLife{4 * 3600};  // PROTOCOL.md 1.1
+constexpr std::chrono::seconds longestLife{7 * 24 * 3600};
+
+const json::value* member(const json::object& object, std::string_view name) {
+    const auto found = object.find(name);
+    return found == object.end() ? nullptr : &found->value();
+}
+
+const json::object* objectMember(const json::object& object, std::string_view name) {
+    const json::value* found = member(object, name);
+    return found ? found->if_object() : nullptr;
+}
+
+std::string text(const json::object& object, std::string_view name) {
+    const json::value* found = member(object, name);
+    return found && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+/// A number, or a string that holds one. Absent or unreadable means Wix's 4 h: a 401 heals a wrong guess, while no life
+/// at all would renew for every call. Negative means dead on arrival, huge is capped.
+std::chrono::seconds lifeOf(const json::value* value) {
+    double seconds = static_cast<double>(defaultLife.count());
+    if (value && value->is_number()) {
+        seconds = value->to_number<double>();
+    } else if (value && value->is_string()) {
+        const std::string_view digits = value->get_string();
+        double parsed = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), parsed);
+        if (error == std::errc() && end == digits.data() + digits.size()) seconds = parsed;
+    }
+    if (!std::isfinite(seconds)) seconds = static_cast<double>(defaultLife.count());
+    seconds = std::clamp(seconds, 0.0, static_cast<double>(longestLife.count()));
+    return std::chrono::seconds(static_cast<std::chrono::seconds::rep>(seconds));
+}
+
+Failure failureOf(Errc code, const HttpReply& reply, std::string detail) {
+    Failure failure(code, std::string(endpoint) + ": HTTP " + std::to_string(reply.status) + " " + std::move(detail));
+    failure.requestId = std::string(findHeader(reply.headers, "x-wix-request-id").value_or(std::string_view()));
+    return failure;
+}
+
+/// An error code is shown if it looks like one; free text of an endpoint that handles secrets is not.
+std::string shown(std::string_view code) {
+    const bool plain = !code.empty() && code.size() <= 64 && std::all_of(code.begin(), code.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+    return plain ? std::string(code) : "with an error";
+}
+
+TokenAnswer readGrant(const HttpReply& reply) {
+    TokenAnswer answer;
+    boost::system::error_code ec;
+    const json::value body = json::parse(reply.body, ec);
+    const json::object* object = ec ? nullptr : body.if_object();
+    if (!object) {
+        // Cut JSON may be the remains of a rotation; a page of HTML is somebody else's answer.
+        answer.verdict = !reply.body.empty() && reply.body.find_first_not_of(" \t\r\n") != std::string::npos &&
+                                 reply.body[reply.body.find_first_not_of(" \t\r\n")] == '{'
+                             ? TokenVerdict::lost
+                             : TokenVerdict::transient;
+        answer.failure = failureOf(Errc::token_unavailable, reply, "without a readable body");
+        return answer;
+    }
+    answer.accessToken = text(*object, "access_token");
+    answer.refreshToken = text(*object, "refresh_token");
+    answer.expiresIn = lifeOf(member(*object, "expires_in"));
+    if (answer.accessToken.empty() || !isSafeTokenValue(answer.accessToken) ||
+        (!answer.refreshToken.empty() && !isSafeTokenValue(answer.refreshToken))) {
+        answer.failure = failureOf(Errc::token_unavailable, reply,
+                                   answer.accessToken.empty() ? "without access_token" : "with a malformed token");
+        answer.accessToken.clear();
+        answer.refreshToken.clear();
+        return answer;
+    }
+    answer.verdict = TokenVerdict::granted;
+    return answer;
+}
+
+bool isConfigurationError(std::string_view code) {
+    return code == "invalid_client" || code == "invalid_request" || code == "unauthorized_client" ||
+           code == "unsupported_grant_type" || code == "invalid_scope";
+}
+
+TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
+    TokenAnswer answer;
+    if (const auto after = findHeader(reply.headers, "retry-after")) answer.retryAfter = parseRetryAfter(*after, wallNow);
+    const auto verdict = [&](TokenVerdict is, Errc code, std::string detail) {
+        answer.verdict = is;
+        answer.failure = failureOf(code, reply, std::move(detail));
+        return answer;
+    };
+    const bool maybeRejection = reply.status == 400 || reply.status == 401 || reply.status == 403 || reply.status == 404;
+    boost::system::error_code ec;
+    const json::value body = maybeRejection ? json::parse(reply.body, ec) : json::value();
+    const json::object* object = ec ? nullptr : body.if_object();
+    if (!object) return verdict(TokenVerdict::transient, Errc::token_unavailable, "");
+
+    const std::string oauth = text(*object, "error");
+    if (oauth == "invalid_grant") return verdict(TokenVerdict::rejected, Errc::session_lost, oauth);
+    if (isConfigurationError(oauth)) return verdict(TokenVerdict::misconfigured, Errc::misconfigured, oauth);
+    const json::object* details = objectMember(*object, "details");
+    if (details && objectMember(*details, "validationError"))
+        return verdict(TokenVerdict::misconfigured, Errc::misconfigured, "validation error");
+    // An unknown client id names `appRuntimeKeys` or the app id in its text (PROTOCOL.md 1.1).
+    const std::string message = text(*object, "message");
+    if (message.find("appRuntimeKeys") != std::string::npos || message.find("appDefId") != std::string::npos)
+        return verdict(TokenVerdict::misconfigured, Errc::misconfigured, "about the client id");
+
+    const json::object* application = details ? objectMember(*details, "applicationError") : nullptr;
+    const std::string wix = application ? text(*application, "code") : text(*object, "errorCode");
+    if (!oauth.empty() || application || !wix.empty() || !text(*object, "errorDescription").empty() || !message.empty())
+        return verdict(TokenVerdict::suspicious, Errc::token_unavailable, shown(oauth.empty() ? wix : oauth));
+    return verdict(TokenVerdict::transient, Errc::token_unavailable, "");
+}
+
+}  // namespace
+
+std::string tokenRequestBody(Grant grant, const std::string& clientId, const std::string& refreshToken) {
+    json::object body;
+    body["clientId"] = clientId;
+    body["grantType"] = grant == Grant::anonymous ? "anonymous" : "refresh_token";
+    if (grant == Grant::refreshToken) body["refreshToken"] = refreshToken;
+    return json::serialize(body);
+}
+
+TokenAnswer readTokenAnswer(const HttpReply& reply, WallTime wallNow) {
+    return reply.status == 200 ? readGrant(reply) : readError(reply, wallNow);
+}
+
+TokenAnswer noTokenAnswer(Failure failure) {
+    TokenAnswer answer;
+    answer.verdict = failure.maybeSent ? TokenVerdict::lost : TokenVerdict::transient;
+    answer.failure = std::move(failure);
+    return answer;
+}
+
+}  // namespace wix::detail

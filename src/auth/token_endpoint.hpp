@@ -1,0 +1,50 @@
+// The codec of POST /oauth2/token, and what its answers mean. Pure.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <wix/error.hpp>
+
+#include "base/clock.hpp"
+#include "http/http_reply.hpp"
+
+namespace wix::detail {
+
+/// What is asked for (PROTOCOL.md 1.1).
+enum class Grant {
+    anonymous,     ///< A new visitor.
+    refreshToken,  ///< A new access token of the same session.
+};
+
+/// The body of the request, as the JavaScript SDK sends it.
+std::string tokenRequestBody(Grant grant, const std::string& clientId, const std::string& refreshToken);
+
+enum class TokenVerdict {
+    granted,        ///< Here is a token.
+    transient,      ///< Not now: says nothing about the session. Everything that is not one of the others.
+    lost,           ///< As transient, and the endpoint may have rotated the refresh token: worth one prompt replay.
+    suspicious,     ///< A JSON error that may mean "rejected": a second one at least 1 s later does.
+    rejected,       ///< `invalid_grant`: this refresh token is dead.
+    misconfigured,  ///< The client id or the request is wrong: says nothing about the session.
+};
+
+/// The meaning of an answer, or of its absence.
+struct TokenAnswer {
+    TokenAnswer() = default;
+    TokenVerdict verdict = TokenVerdict::transient;
+    std::string accessToken;                              ///< If granted.
+    std::string refreshToken;                             ///< If granted, and the answer has one: it was rotated.
+    std::chrono::seconds expiresIn{0};                    ///< If granted.
+    Failure failure;                                      ///< If not.
+    std::optional<std::chrono::milliseconds> retryAfter;  ///< If not, and the answer says so.
+};
+
+/// Reads an answer. `wallNow` is for a Retry-After date.
+TokenAnswer readTokenAnswer(const HttpReply& reply, WallTime wallNow);
+
+/// What it means that there is no answer: `failure.maybeSent` tells whether the request had left.
+TokenAnswer noTokenAnswer(Failure failure);
+
+}  // namespace wix::detail

@@ -1,0 +1,99 @@
+// The driver of TokenState: one strand, one flight, the waiters.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+
+#include <wix/options.hpp>
+#include <wix/token_storage.hpp>
+
+#include "async/home_operation.hpp"
+#include "auth/token_state.hpp"
+#include "base/clock.hpp"
+#include "http/transport_interface.hpp"
+
+namespace wix::detail {
+
+/// What the manager needs besides its policy.
+struct TokenManagerSetup {
+    TokenManagerSetup() = default;
+    OAuthStrategy strategy;  ///< Checked.
+    std::string storageKey;
+    WireRequest request;     ///< Of a token exchange, but for its body.
+    std::shared_ptr<TransportInterface> transport;
+    const Clock* clock = &Clock::system();
+};
+
+/// The tokens of one session. All functions may be called from any thread. Operations may be cancelled; the exchange that
+/// they wait for goes on.
+class TokenManager final : public ContextBound {
+public:
+    TokenManager(const boost::asio::any_io_executor& executor, TokenManagerSetup setup);
+
+    using Operation = boost::asio::awaitable<result<SnapshotPtr>>;
+
+    /// A token that may be used now, without waiting and without a strand hop; null if it takes more. Starts a renewal
+    /// ahead of need.
+    SnapshotPtr fresh();
+    Operation usable(WaitLimits limits);
+    /// After a 401 for `generation`: a newer set; the same one if another renewal would not help.
+    Operation afterUnauthorized(std::uint64_t generation, WaitLimits limits);
+    Operation renew(WaitLimits limits);
+    Operation renew(RefreshToken refreshToken, WaitLimits limits);
+    Operation active(WaitLimits limits);
+    Operation adopt(Tokens tokens, bool thenGet, WaitLimits limits);
+
+    /// Ends with the last exchange and save, after 5 s at the latest.
+    Operation close();
+    /// The same without waiting.
+    void abandon();
+
+    void contextGone() noexcept override;
+
+private:
+    class Wait;
+    using Event = std::function<void(TokenState&, WaiterId, Moment)>;
+
+    Operation wait(Event event, WaitLimits limits);
+    std::shared_ptr<TokenManager> self();
+    void enter(std::shared_ptr<Wait> wait);
+    void leave(WaiterId id, bool wasClosing);
+
+    void perform();
+    void perform(LoadAction&);
+    void perform(SaveAction&);
+    void perform(ExchangeAction&);
+    void perform(PublishAction&);
+    void perform(CompleteAction&);
+    void perform(DropUnsentAction&);
+    static boost::asio::awaitable<void> load(std::shared_ptr<TokenManager> self);
+    static boost::asio::awaitable<void> save(std::shared_ptr<TokenManager> self, SaveAction action);
+    static boost::asio::awaitable<void> exchange(std::shared_ptr<TokenManager> self, ExchangeAction action,
+                                                 std::shared_ptr<void> backgroundSlot);
+    void pokeAhead(std::uint64_t generation, BootTime now);
+
+    TokenManagerSetup setup_;
+    boost::asio::any_io_executor strand_;  // guards everything down to the next gap
+
+    TokenState state_;
+    std::unordered_map<WaiterId, std::shared_ptr<Wait>> waits_;
+    WaiterId nextId_ = 1;
+    std::stop_source dropUnsent_;  // a flight that has not left
+    std::stop_source abortFlight_; // any flight: the drain has taken too long
+    bool closed_ = false;
+    bool performing_ = false;
+
+    std::mutex publishedMutex_;
+    SnapshotPtr published_;
+    std::atomic<bool> ahead_{false};  // a renewal ahead of need has been asked for
+    std::atomic<BootTime::rep> aheadNotBefore_{0};
+};
+
+}  // namespace wix::detail

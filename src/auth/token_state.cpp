@@ -1,0 +1,230 @@
+// The callers' side: what they want, and what to do next. The driver's reports are in token_state_reports.cpp.
+#include "auth/token_state.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace wix::detail {
+
+TokenState::TokenState(TokenPolicy policy) : policy_(std::move(policy)) {
+    auto none = std::make_shared<TokenSnapshot>();
+    none->epoch = epoch_;
+    active_ = std::move(none);
+}
+
+TokenActions TokenState::takeActions() { return std::exchange(actions_, TokenActions()); }
+
+// -- Events ------------------------------------------------------------------------------------------------------------
+
+/// True once the storage has been read. Until then the event waits in line: what it means depends on what is stored.
+bool TokenState::ready(WaiterId id, Moment now, std::function<void(Moment)> whenLoaded) {
+    if (closed_) {
+        abort(id);
+        return false;
+    }
+    if (loaded_) return true;
+    deferred_.emplace(id, std::move(whenLoaded));
+    if (!storageBusy_) startLoad();
+    if (!policy_.hasStorage) loaded(LoadOutcome(std::nullopt), now);
+    return false;
+}
+
+void TokenState::get(WaiterId id, Moment now) {
+    if (!ready(id, now, [this, id](Moment then) { get(id, then); })) return;
+    waiters_.emplace(id, Waiter{Waiter::Wants::usable, 0, epoch_});
+    advance(now);
+}
+
+void TokenState::read(WaiterId id, Moment now) {
+    if (!ready(id, now, [this, id](Moment then) { read(id, then); })) return;
+    waiters_.emplace(id, Waiter{Waiter::Wants::active, 0, epoch_});
+    advance(now);
+}
+
+void TokenState::unauthorized(WaiterId id, std::uint64_t generation, Moment now) {
+    if (!ready(id, now, [this, id, generation](Moment then) { unauthorized(id, generation, then); })) return;
+    const bool costsNothing = exchange_ || saving_ || rejected_ || generation != active_->generation ||
+                              (failed_ && now.boot < failed_->nextAttempt);
+    if (!costsNothing && !budget_.take(now.boot)) return complete({id}, active_);
+    waiters_.emplace(id, Waiter{Waiter::Wants::newer, generation, active_->epoch});
+    advance(now);
+}
+
+void TokenState::renew(WaiterId id, Moment now) {
+    if (!ready(id, now, [this, id](Moment then) { renew(id, then); })) return;
+    waiters_.emplace(id, Waiter{Waiter::Wants::newer, active_->generation, active_->epoch, true});
+    advance(now);
+}
+
+void TokenState::renew(WaiterId id, RefreshToken refreshToken, Moment now) {
+    deferredAdoption_ = deferredAdoption_ || !loaded_;
+    if (!ready(id, now, [this, id, refreshToken](Moment then) { renew(id, refreshToken, then); })) return;
+    if (isActiveSession(refreshToken.value)) return renew(id, now);
+    newEpoch();
+    Commit commit{Commit::Cause::adopted, Tokens(AccessToken(), std::move(refreshToken)), TokenLife(), epoch_};
+    // It wants more than this commit, which is the next generation of its epoch.
+    waiters_.emplace(id, Waiter{Waiter::Wants::newer, generation_ + 1, epoch_, true});
+    startCommit(std::move(commit), now);
+    advance(now);
+}
+
+void TokenState::adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now) {
+    deferredAdoption_ = deferredAdoption_ || !loaded_;
+    if (!ready(id, now, [this, id, tokens, thenGet](Moment then) { adopt(id, tokens, thenGet, then); })) return;
+    if (tokens.refreshToken.role == TokenRole::none && !tokens.refreshToken.value.empty())
+        tokens.refreshToken.role = TokenRole::visitor;
+    const bool known = !tokens.refreshToken.value.empty() && isActiveSession(tokens.refreshToken.value);
+    const bool fresher = known && !saving_ && !next_ && tokens.refreshToken == active_->tokens.refreshToken &&
+                         tokens.accessToken.expiresAt > active_->tokens.accessToken.expiresAt;
+    const auto wants = thenGet ? Waiter::Wants::usable : Waiter::Wants::adopted;
+    if (known && !fresher && !saving_ && !next_ && !thenGet) return complete({id}, active_);
+    if (!known) newEpoch();
+    waiters_.emplace(id, Waiter{wants, 0, epoch_});
+    if (!known || fresher) {
+        const TokenLife life = lifeOfAdopted(tokens.accessToken.expiresAt, now, policy_.windows);
+        startCommit(Commit{Commit::Cause::adopted, std::move(tokens), life, epoch_}, now);
+    }
+    advance(now);
+}
+
+void TokenState::close(WaiterId id, Moment now) {
+    closing_.push_back(id);
+    abandon(now);
+}
+
+void TokenState::abandon(Moment now) {
+    if (!std::exchange(closed_, true)) {
+        auto left = takeWaiters([](const Waiter&) { return true; });
+        for (const auto& [id, event] : deferred_) left.push_back(id);
+        deferred_.clear();
+        complete(std::move(left), Failure(boost::asio::error::operation_aborted, "the client was closed"));
+        if (exchange_) actions_.emplace_back(DropUnsentAction());
+    }
+    advance(now);
+}
+
+void TokenState::cancel(WaiterId id) {
+    waiters_.erase(id);
+    deferred_.erase(id);
+    std::erase(closing_, id);
+}
+
+void TokenState::renewAhead(std::uint64_t generation, Moment now) {
+    if (closed_ || !loaded_ || generation != active_->generation) return;
+    wantAhead_ = true;
+    advance(now);
+}
+
+// -- Deciding ----------------------------------------------------------------------------------------------------------
+
+void TokenState::advance(Moment now) {
+    if (closed_) return finishClose();
+    if (!loaded_) return;
+    if (rejected_ && !storageBusy_) return startLoad();
+    if (rejected_ || (storageBusy_ && !retryingSave_)) return;  // the storage's answer moves us on
+    const Freshness fresh = freshness(now);
+    settle(fresh);
+    advanceExchange(now, fresh);
+    retrySave(now);
+}
+
+/// Starts the exchange that somebody needs, or tells why there is none.
+void TokenState::advanceExchange(Moment now, Freshness fresh) {
+    const Tokens& tokens = active_->tokens;
+    const bool canRenew = !tokens.refreshToken.value.empty();
+    if (!canRenew)
+        complete(takeWaiters([](const Waiter& waiter) { return waiter.needsSession; }),
+                 Failure(Errc::no_session, "renewToken()"));
+    const bool ahead = wantAhead_ && canRenew && !lost_ && fresh != Freshness::fresh;
+    if (exchange_ || (waiters_.empty() && !ahead)) return;
+    if (lost_ && (tokens.refreshToken.role == TokenRole::member || policy_.onSessionLost == SessionLostPolicy::fail))
+        return settleFailed(*lost_, fresh);
+    if (failed_ && now.boot < failed_->nextAttempt) return settleFailed(failed_->failure, fresh);
+    if (lost_ && fresh != Freshness::dead) {
+        // The refresh token is dead, the access token not yet: the visitor keeps the cart as long as it works.
+        complete(takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::usable; }), active_);
+        if (waiters_.empty()) return;
+    }
+    if (canRenew && !lost_)
+        startExchange(Grant::refreshToken, tokens.refreshToken.value, waiters_.empty());
+    else
+        startExchange(Grant::anonymous, std::string(), false);
+}
+
+void TokenState::startExchange(Grant grant, std::string refreshToken, bool background) {
+    wantAhead_ = false;
+    exchange_ = Exchange{grant, refreshToken, epoch_};
+    actions_.emplace_back(ExchangeAction{grant, std::move(refreshToken), background});
+}
+
+void TokenState::startLoad() {
+    if (!policy_.hasStorage) return;
+    storageBusy_ = true;
+    actions_.emplace_back(LoadAction());
+}
+
+/// Nobody waits for it: the session goes on in memory, and the record follows when the storage recovers.
+void TokenState::retrySave(Moment now) {
+    if (!unsaved_ || storageBusy_ || now.boot < nextSave_) return;
+    storageBusy_ = retryingSave_ = true;
+    actions_.emplace_back(SaveAction{active_->tokens, storedVersion_});
+}
+
+void TokenState::finishClose() {
+    if (exchange_ || storageBusy_) return;
+    if (loaded_ && std::exchange(unsaved_, false)) {  // the last chance
+        storageBusy_ = retryingSave_ = true;
+        actions_.emplace_back(SaveAction{active_->tokens, storedVersion_});
+        return;
+    }
+    complete(std::exchange(closing_, std::vector<WaiterId>()), active_);
+}
+
+// -- Answering ---------------------------------------------------------------------------------------------------------
+
+Freshness TokenState::freshness(Moment now) const {
+    return active_->tokens.accessToken.value.empty() ? Freshness::dead : active_->life.at(now.boot);
+}
+
+/// Answers those who can be answered as things are.
+void TokenState::settle(Freshness fresh) {
+    const bool usable = fresh == Freshness::fresh || fresh == Freshness::advisory;
+    complete(takeWaiters([&](const Waiter& waiter) {
+                 switch (waiter.wants) {
+                     case Waiter::Wants::active: return true;
+                     case Waiter::Wants::usable: return usable;
+                     case Waiter::Wants::newer:
+                         return usable && (active_->epoch != waiter.epoch || active_->generation > waiter.generation);
+                     case Waiter::Wants::adopted: return false;
+                 }
+                 return false;
+             }),
+             active_);
+}
+
+/// Answers everybody who waits for a token: with one that still works, or with the failure.
+void TokenState::settleFailed(const Failure& failure, Freshness fresh) {
+    if (fresh != Freshness::dead)
+        complete(takeWaiters([&](const Waiter& waiter) {
+                     return waiter.wants == Waiter::Wants::usable ||
+                            (waiter.wants == Waiter::Wants::newer &&
+                             (active_->epoch != waiter.epoch || active_->generation > waiter.generation));
+                 }),
+                 active_);
+    complete(takeWaiters([](const Waiter& waiter) {
+                 return waiter.wants == Waiter::Wants::usable || waiter.wants == Waiter::Wants::newer;
+             }),
+             failure);
+}
+
+void TokenState::complete(std::vector<WaiterId> ids, result<SnapshotPtr> outcome) {
+    if (!ids.empty()) actions_.emplace_back(CompleteAction{std::move(ids), std::move(outcome)});
+}
+
+void TokenState::abort(WaiterId id) {
+    complete({id}, Failure(boost::asio::error::operation_aborted, "the client was closed"));
+}
+
+}  // namespace wix::detail

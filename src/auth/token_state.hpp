@@ -1,0 +1,235 @@
+// One visitor's tokens as a state machine: what is active, what is on its way, who waits, and what to do next. Pure: no
+// I/O, no time, no randomness; events go in, actions come out. token_manager carries them out, on its strand.
+//
+// The rules, each with its reason (RELIABILITY.md A3 to A5):
+// - One exchange at a time, and it belongs to nobody: a waiter that leaves changes nothing for it.
+// - New tokens are saved first, then published, then told to the waiters: a rotated refresh token is never only here.
+// - Published sets have a growing generation. A 401 names the one it used; only the current one is renewed.
+// - Another session (setTokens, logout) is a new epoch. What was asked for an older epoch is never published.
+// - A failed exchange answers its waiters once and is remembered until its backoff is over.
+// - Only a definite rejection, checked against the storage, ends a session; and never a member's.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <wix/error.hpp>
+#include <wix/options.hpp>
+#include <wix/token_storage.hpp>
+#include <wix/tokens.hpp>
+
+#include "auth/renewal_budget.hpp"
+#include "auth/token_endpoint.hpp"
+#include "auth/token_life.hpp"
+#include "base/clock.hpp"
+
+namespace wix::detail {
+
+/// What callers see: one immutable set. Everything in it comes from the same publication.
+struct TokenSnapshot {
+    TokenSnapshot() = default;
+    Tokens tokens;
+    TokenLife life;
+    std::uint64_t generation = 0;
+    std::uint64_t epoch = 0;
+};
+using SnapshotPtr = std::shared_ptr<const TokenSnapshot>;
+
+using WaiterId = std::uint64_t;
+
+// -- Actions: what the driver is to do, in this order ------------------------------------------------------------------
+
+/// Load the record; report with loaded().
+struct LoadAction {};
+/// Save `tokens`, or erase the record if they are empty; report with saved().
+struct SaveAction {
+    Tokens tokens;
+    std::uint64_t expectedVersion = 0;
+};
+/// Ask the token endpoint; report with exchanged(). A background one may be refused with backgroundRefused().
+struct ExchangeAction {
+    Grant grant = Grant::anonymous;
+    std::string refreshToken;
+    bool background = false;
+};
+/// Callers may use this set from now on.
+struct PublishAction {
+    SnapshotPtr snapshot;
+};
+/// These waiters end with this.
+struct CompleteAction {
+    std::vector<WaiterId> waiters;
+    result<SnapshotPtr> outcome;
+};
+/// Drop the exchange if its request has not left yet; report with exchanged() in any case.
+struct DropUnsentAction {};
+
+using TokenAction = std::variant<LoadAction, SaveAction, ExchangeAction, PublishAction, CompleteAction, DropUnsentAction>;
+using TokenActions = std::vector<TokenAction>;
+
+/// What a session starts from, and its policy.
+struct TokenPolicy {
+    TokenPolicy() = default;
+    Tokens initial;           ///< Wins over the storage.
+    bool hasStorage = false;  ///< Otherwise no load and no save is ever asked for.
+    SessionLostPolicy onSessionLost = SessionLostPolicy::newVisitor;
+    RenewalWindows windows;
+};
+
+/// What came of a save.
+using SaveOutcome = result<SaveResult>;
+/// What came of a load.
+using LoadOutcome = result<std::optional<StoredTokens>>;
+
+class TokenState {
+public:
+    explicit TokenState(TokenPolicy policy);
+    TokenState(const TokenState&) = delete;
+    TokenState& operator=(const TokenState&) = delete;
+
+    // Callers. Each waiter is completed exactly once, unless it is cancelled.
+    void get(WaiterId id, Moment now);                                       ///< Wants a token that may be used.
+    void unauthorized(WaiterId id, std::uint64_t generation, Moment now);    ///< A 401 for that generation.
+    void renew(WaiterId id, Moment now);                                     ///< Wants a newer generation.
+    void renew(WaiterId id, RefreshToken refreshToken, Moment now);          ///< The same for a session of its own.
+    void read(WaiterId id, Moment now);                                      ///< Wants what is active, as it is.
+    void adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now);        ///< setTokens; then get().
+    void close(WaiterId id, Moment now);                                     ///< Ends when nothing is in flight.
+    void abandon(Moment now);                                                ///< The same with nobody to tell.
+    void cancel(WaiterId id);
+    void renewAhead(std::uint64_t generation, Moment now);                   ///< A caller met an advisory token.
+
+    // The driver's reports.
+    void loaded(LoadOutcome outcome, Moment now);
+    void saved(SaveOutcome outcome, Moment now);
+    void exchanged(TokenAnswer answer, BootTime requestStarted, Moment now);
+    void backgroundRefused(Moment now);
+
+    /// What is to be done now; empties the list.
+    TokenActions takeActions();
+
+    std::size_t waiters() const noexcept { return waiters_.size() + deferred_.size() + closing_.size(); }
+    /// No renewal ahead of need before this.
+    BootTime nextAttempt() const noexcept { return failed_ ? failed_->nextAttempt : BootTime(); }
+
+private:
+    struct Waiter {
+        enum class Wants {
+            usable,   // a token that may be used
+            newer,    // one of a later generation than `generation`, or of another epoch
+            active,   // whatever is active
+            adopted,  // that the tokens it gave are active and saved
+        };
+        Wants wants = Wants::usable;
+        std::uint64_t generation = 0;
+        std::uint64_t epoch = 0;
+        bool needsSession = false;  // newer: fails if there is nothing to renew
+    };
+    /// Tokens on their way to being active: they are saved first.
+    struct Commit {
+        enum class Cause { adopted, renewed, minted };
+        Cause cause = Cause::adopted;
+        Tokens tokens;
+        TokenLife life;
+        std::uint64_t epoch = 0;
+        int conflicts = 0;
+    };
+    struct Exchange {
+        Grant grant = Grant::anonymous;
+        std::string refreshToken;
+        std::uint64_t epoch = 0;
+        bool replayed = false;
+    };
+    struct Failed {
+        Failure failure;
+        BootTime nextAttempt{};
+    };
+
+    // Deciding.
+    bool ready(WaiterId id, Moment now, std::function<void(Moment)> whenLoaded);
+    void advance(Moment now);
+    void advanceExchange(Moment now, Freshness freshness);
+    void startExchange(Grant grant, std::string refreshToken, bool background);
+    void startLoad();
+    void retrySave(Moment now);
+    void finishClose();
+
+    // Moving tokens in.
+    void startCommit(Commit commit, Moment now);
+    void finishCommit(const std::optional<Failure>& saveFailure, Moment now);
+    void publish(const Commit& commit);
+    void adoptStored(const StoredTokens& there, Moment now);
+    void resolveConflict(const StoredTokens& there, Moment now);
+    void newEpoch();
+    bool isActiveSession(const std::string& refreshToken) const;
+
+    // After an exchange.
+    void granted(const Exchange& exchange, TokenAnswer answer, BootTime requestStarted, Moment now);
+    void failExchange(TokenAnswer answer, std::chrono::milliseconds atLeast, Moment now);
+    void reject(const Failure& failure);
+    void checkedRejection(const LoadOutcome& outcome, Moment now);
+
+    // Answering.
+    Freshness freshness(Moment now) const;
+    void settle(Freshness freshness);
+    void settleFailed(const Failure& failure, Freshness freshness);
+    template <class Predicate>
+    std::vector<WaiterId> takeWaiters(Predicate predicate);
+    void complete(std::vector<WaiterId> ids, result<SnapshotPtr> outcome);
+    void abort(WaiterId id);
+
+    TokenPolicy policy_;
+    SnapshotPtr active_;  // never null
+    std::uint64_t generation_ = 0;
+    std::uint64_t epoch_ = 1;
+    std::deque<std::string> spent_;  // refresh tokens that this session has rotated away
+
+    std::map<WaiterId, Waiter> waiters_;
+    std::map<WaiterId, std::function<void(Moment)>> deferred_;  // until the storage has been read; in order of arrival
+    bool deferredAdoption_ = false;  // one of them brings tokens of its own: they do without the storage
+    std::vector<WaiterId> closing_;
+    bool closed_ = false;
+
+    bool loaded_ = false;
+    bool storageBusy_ = false;
+    bool retryingSave_ = false;  // what keeps the storage busy is a save that nobody waits for
+    bool unsaved_ = false;       // the record is behind: a save has failed
+    BootTime nextSave_{};
+    std::uint64_t storedVersion_ = 0;
+    std::optional<Commit> saving_;
+    std::optional<Commit> next_;
+
+    std::optional<Exchange> exchange_;
+    bool wantAhead_ = false;
+    std::optional<Failed> failed_;
+    int failures_ = 0;
+    std::optional<Failure> rejected_;  // by the endpoint; the storage has the last word
+    std::optional<Failure> lost_;      // definitely; until other tokens are adopted
+    std::string suspectToken_;         // a refresh token with one suspicious answer
+    BootTime suspectedAt_{};
+    RenewalBudget budget_;
+    TokenActions actions_;
+};
+
+template <class Predicate>
+std::vector<WaiterId> TokenState::takeWaiters(Predicate predicate) {
+    std::vector<WaiterId> taken;
+    for (auto it = waiters_.begin(); it != waiters_.end();) {
+        if (!predicate(it->second)) {
+            ++it;
+            continue;
+        }
+        taken.push_back(it->first);
+        it = waiters_.erase(it);
+    }
+    return taken;
+}
+
+}  // namespace wix::detail
