@@ -18,6 +18,7 @@ function(wix_script_test name script)
 endfunction()
 
 wix_script_test(check_files test/repo/check_files.sh TIMEOUT 60 LABEL repo ARGS "${PROJECT_SOURCE_DIR}")
+wix_script_test(check_files_itself test/repo/check_files_test.sh TIMEOUT 60 LABEL repo)
 wix_script_test(check_snippets test/docs/check_snippets.sh TIMEOUT 60 LABEL repo ARGS "${PROJECT_SOURCE_DIR}")
 wix_script_test(check_snippets_itself test/docs/check_snippets_test.sh TIMEOUT 60 LABEL repo)
 wix_script_test(run_script test/repo/run_test.sh TIMEOUT 120 LABEL repo ARGS "${PROJECT_SOURCE_DIR}")

@@ -55,12 +55,12 @@ while IFS= read -r file; do
 done < <(listed '\.(cpp|hpp|h)$')
 
 # 3. The library sets no macro of Boost.
-forbid '^(src|include|cmake)/|^CMakeLists' '(# *define +|-D|DEFINITIONS.*[ "])BOOST_[A-Z]' "$none" \
+forbid '^(src|include|cmake)/|^CMakeLists' '(# *define +|-D|[dD][eE][fF][iI][nN][iI][tT][iI][oO][nN][sS].*[ "])BOOST_[A-Z]' "$none" \
     'the library sets no BOOST_ macro: consumers would have to set it too'
 
 # 4. Includes never point upward.
 include='^ *# *include *"'
-interface="${include}http/(transport_interface|http_reply|header_rules)\.hpp\""
+interface="${include}http/(transport_interface|http_reply|header_rules|header_lookup)\.hpp\""
 forbid '^src/auth/' "${include}(http|call)/" "[0-9]+:${interface#^}" 'auth/ knows the transport interface only, and not call/'
 forbid '^src/http/' "${include}(auth|call)/" "$none" 'http/ does not know auth/ or call/'
 forbid '^src/(base|async)/' "${include}(auth|call|http|storage|testing)/" "$none" 'base/ and async/ know no other room'
