@@ -1,0 +1,233 @@
+#include "http/response_reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "http/response_parser.hpp"
+
+namespace wix::detail {
+namespace {
+
+constexpr int maxInterimAnswers = 8;
+constexpr std::size_t maxChunkLine = 1024;  // size, extensions and line ends: nobody needs extensions
+constexpr std::string_view protocol = "HTTP/1.";
+
+}  // namespace
+
+std::size_t ResponseLimits::rawBodyBytes() const noexcept {
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+    constexpr std::size_t fixed = std::size_t{64} << 10;
+    if (bodyBytes / 2 > most - bodyBytes) return most;
+    const std::size_t body = bodyBytes + bodyBytes / 2;
+    if (headerBytes > most - fixed || body > most - fixed - headerBytes) return most;
+    return body + fixed + headerBytes;
+}
+
+struct ResponseReader::Impl {
+    Impl(ResponseLimits l, bool head) : limits(l) { reset(head); }
+
+    void reset(bool head) {
+        answerToHead = head;
+        state = State::head;
+        failure = Failure();
+        pending.clear();
+        headBytes = rawBodyBytes = 0;
+        interimAnswers = 0;
+        anyByte = atEof = false;
+        beginHead();
+    }
+
+    void beginHead() {
+        reply = HttpReply();
+        reply.headers.reserve(16);
+        parser.emplace(reply, limits, answerToHead);
+    }
+
+    void fail(Errc code, std::string why) {
+        state = State::failed;
+        failure = Failure(code, "HTTP answer: " + std::move(why));
+    }
+
+    void failParse(const ErrorCode& ec) {
+        if (ec == http::error::body_limit)
+            return fail(Errc::response_too_large, "the body is larger than " + std::to_string(limits.bodyBytes) + " bytes");
+        // Beast's texts are constants: nothing of the answer is in them.
+        fail(Errc::response_invalid, parser->refusal() ? parser->refusal() : ec.message());
+    }
+
+    std::size_t feedHead(const char* data, std::size_t size);
+    std::size_t feedBody(const char* data, std::size_t size);
+    std::size_t scanHead(std::string_view head, std::size_t from);
+    void parseHead(std::string_view head);
+    std::size_t step(const char* data, std::size_t size);
+
+    ResponseLimits limits;
+    bool answerToHead = false;
+    State state = State::head;
+    Failure failure;
+    HttpReply reply;
+    std::optional<ResponseParser> parser;
+    std::string pending;         // the beginning of a head or of a chunk's line
+    std::size_t headBytes = 0;   // of complete interim heads
+    std::size_t rawBodyBytes = 0;
+    int interimAnswers = 0;
+    bool anyByte = false;
+    bool atEof = false;
+};
+
+/// Looks at `head` from `from` on (earlier bytes have been looked at): gives where the head ends, 0 if that has not
+/// come yet. Fails early on what can only get worse, and on what Beast lets pass.
+std::size_t ResponseReader::Impl::scanHead(std::string_view head, std::size_t from) {
+    const std::string_view begin = head.substr(0, protocol.size());
+    if (from < protocol.size() && begin != protocol.substr(0, begin.size())) {
+        fail(Errc::response_invalid, "does not begin with HTTP/1");
+        return 0;
+    }
+    const auto isFolded = [head](std::size_t i) {
+        return i > 0 && i < head.size() && head[i - 1] == '\n' && (head[i] == ' ' || head[i] == '\t');
+    };
+    if (isFolded(from)) {
+        fail(Errc::response_invalid, "a folded header line");
+        return 0;
+    }
+    for (std::size_t i = head.find('\n', from); i != head.npos; i = head.find('\n', i + 1)) {
+        if (head[i - 1] != '\r') {
+            fail(Errc::response_invalid, "a line of the head ends without CR");
+            return 0;
+        }
+        if (head[i - 2] == '\n') return i + 1;
+        if (isFolded(i + 1)) {
+            fail(Errc::response_invalid, "a folded header line");
+            return 0;
+        }
+    }
+    return 0;
+}
+
+std::size_t ResponseReader::Impl::feedHead(const char* data, std::size_t size) {
+    const std::size_t budget = limits.headerBytes - headBytes;
+    const std::size_t before = pending.size();
+    std::string_view head(data, std::min(size, budget));
+    if (before > 0) head = pending.append(data, std::min(size, budget - before));
+
+    const std::size_t end = scanHead(head, before);
+    if (state == State::failed) return 0;
+    if (end == 0) {
+        if (head.size() == budget) {
+            fail(Errc::response_too_large, "the head is larger than " + std::to_string(limits.headerBytes) + " bytes");
+            return 0;
+        }
+        if (before == 0) pending.assign(head);
+        return size;
+    }
+    parseHead(head.substr(0, end));
+    pending.clear();
+    return end - before;
+}
+
+void ResponseReader::Impl::parseHead(std::string_view head) {
+    ErrorCode ec;
+    const std::size_t used = parser->put(boost::asio::const_buffer(head.data(), head.size()), ec);
+    if (ec) return failParse(ec);
+    if (used != head.size()) return fail(Errc::response_invalid, "a malformed head");
+    if (reply.status >= 200) {
+        state = parser->is_done() ? State::done : State::body;
+        return;
+    }
+    if (reply.status == 101) return fail(Errc::response_invalid, "switches to another protocol");
+    if (++interimAnswers > maxInterimAnswers) return fail(Errc::response_too_large, "too many interim answers");
+    headBytes += head.size();
+    beginHead();
+}
+
+/// One step of Beast's parser through the body: a chunk's line, or data. Gives 0 if it needs more, or failed.
+std::size_t ResponseReader::Impl::step(const char* data, std::size_t size) {
+    const bool line = parser->inChunkLine();
+    const std::string_view text(data, size);
+    // An empty body whose last chunk comes in pieces: Beast 1.81 asserts that it has seen five bytes by then.
+    if (line && (text == "0\r\n" || text == "0\r\n\r")) return 0;
+    ErrorCode ec;
+    const std::size_t used = parser->put(boost::asio::const_buffer(data, size), ec);
+    if (ec && ec != http::error::need_more) {
+        failParse(ec);
+        return 0;
+    }
+    rawBodyBytes += used;
+    const std::size_t waiting = used == 0 ? size : 0;
+    if (line) {
+        // With the first line complete but not consumed, what waits are trailers.
+        const bool trailers = parser->is_done() || (waiting > maxChunkLine && text.find('\n', 2) != text.npos);
+        const std::size_t most = trailers ? maxChunkLine + limits.headerBytes : maxChunkLine;
+        if (std::max(used, waiting) > most) {
+            fail(Errc::response_too_large, trailers ? "too many trailers" : "a chunk's line is too long");
+            return 0;
+        }
+    }
+    if (rawBodyBytes + waiting > limits.rawBodyBytes()) {
+        fail(Errc::response_too_large, "the body has too many small chunks");
+        return 0;
+    }
+    if (parser->is_done()) state = State::done;
+    return used;
+}
+
+std::size_t ResponseReader::Impl::feedBody(const char* data, std::size_t size) {
+    if (pending.empty()) {
+        const std::size_t used = step(data, size);
+        if (used > 0 || state != State::body) return used;
+        pending.assign(data, size);
+        return size;
+    }
+    // Line by line, so that no byte behind the line gets into `pending`.
+    const void* end = std::memchr(data, '\n', size);
+    const std::size_t taken = end ? static_cast<std::size_t>(static_cast<const char*>(end) - data) + 1 : size;
+    pending.append(data, taken);
+    const std::size_t used = step(pending.data(), pending.size());
+    if (used > 0 && used < pending.size()) fail(Errc::response_invalid, "a malformed chunk");
+    if (used > 0) pending.clear();
+    return taken;
+}
+
+ResponseReader::ResponseReader(ResponseLimits limits, bool answerToHead)
+    : impl_(std::make_unique<Impl>(limits, answerToHead)) {}
+ResponseReader::~ResponseReader() = default;
+ResponseReader::ResponseReader(ResponseReader&&) noexcept = default;
+ResponseReader& ResponseReader::operator=(ResponseReader&&) noexcept = default;
+
+void ResponseReader::reset(bool answerToHead) { impl_->reset(answerToHead); }
+
+std::size_t ResponseReader::feed(const char* data, std::size_t size) {
+    std::size_t taken = 0;
+    while (taken < size && (impl_->state == State::head || impl_->state == State::body)) {
+        impl_->anyByte = true;
+        taken += impl_->state == State::head ? impl_->feedHead(data + taken, size - taken)
+                                             : impl_->feedBody(data + taken, size - taken);
+    }
+    return taken;
+}
+
+void ResponseReader::finishAtEof(bool cleanClose) {
+    impl_->atEof = true;
+    if (impl_->state == State::head)
+        return impl_->fail(Errc::response_truncated, impl_->anyByte ? "ended within its head" : "the connection was closed");
+    if (impl_->state != State::body) return;
+    if (!impl_->parser->need_eof()) return impl_->fail(Errc::response_truncated, "ended within its body");
+    if (!cleanClose) return impl_->fail(Errc::response_truncated, "a body without a length, and the connection broke");
+    impl_->state = State::done;
+}
+
+ResponseReader::State ResponseReader::state() const noexcept { return impl_->state; }
+bool ResponseReader::sawAnyByte() const noexcept { return impl_->anyByte; }
+const Failure& ResponseReader::failure() const noexcept { return impl_->failure; }
+HttpReply ResponseReader::takeReply() { return std::move(impl_->reply); }
+
+bool ResponseReader::reusable() const noexcept {
+    if (impl_->state != State::done || impl_->atEof) return false;
+    return impl_->parser->keep_alive() && impl_->parser->framingIsCertain();
+}
+
+}  // namespace wix::detail

@@ -1,0 +1,67 @@
+// Reads one HTTP/1.1 answer after the other from bytes. Pure: who reads the bytes and when is the connection's affair.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include <wix/error.hpp>
+
+#include "http/http_reply.hpp"
+
+namespace wix::detail {
+
+/// What one answer may cost. Passing one of them fails with Errc::response_too_large.
+struct ResponseLimits {
+    ResponseLimits() = default;
+    ResponseLimits(std::size_t header, std::size_t body) : headerBytes(header), bodyBytes(body) {}
+
+    std::size_t headerBytes = std::size_t{64} << 10;  ///< All heads of an answer, interim ones included; and its trailers.
+    std::size_t bodyBytes = std::size_t{16} << 20;    ///< The body, without transfer coding.
+
+    /// Everything after the head: the body, and a share for the lines between chunks.
+    std::size_t rawBodyBytes() const noexcept;
+};
+
+/// Over Beast's parser, and stricter where that is lenient (RELIABILITY.md B2): interim answers are skipped and
+/// counted, a coding other than `chunked` is refused, so are folded lines and bare line feeds in a head, and every
+/// part has a limit. What it gives does not depend on how the bytes were split.
+class ResponseReader {
+public:
+    enum class State {
+        head,    ///< The head is not complete; interim answers may have come.
+        body,    ///< The head is complete, the body is not.
+        done,    ///< takeReply() has it.
+        failed,  ///< failure() says why. Close the connection.
+    };
+
+    explicit ResponseReader(ResponseLimits limits, bool answerToHead = false);
+    ~ResponseReader();
+    ResponseReader(ResponseReader&&) noexcept;
+    ResponseReader& operator=(ResponseReader&&) noexcept;
+
+    /// Begins the next answer; memory is kept.
+    void reset(bool answerToHead);
+
+    /// Takes bytes in; gives how many belong to this answer. Bytes that are left over after `done` were never asked
+    /// for: close the connection.
+    std::size_t feed(const char* data, std::size_t size);
+    /// No more bytes will come. `cleanClose`: the peer said so (FIN, over TLS close_notify); only then is a body
+    /// without a length complete.
+    void finishAtEof(bool cleanClose);
+
+    State state() const noexcept;
+    /// Whether any byte of this answer has come, interim answers included: the server has seen the request.
+    bool sawAnyByte() const noexcept;
+    /// Errc::response_invalid, response_truncated or response_too_large. Only if failed.
+    const Failure& failure() const noexcept;
+    /// Once, when done.
+    HttpReply takeReply();
+    /// When done: whether another request may be sent on the connection.
+    bool reusable() const noexcept;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wix::detail
