@@ -1,0 +1,24 @@
+// A certificate authority of its own for each fake, and a certificate signed by it.
+#ifndef WIX_TESTING_CERTIFICATE_HPP
+#define WIX_TESTING_CERTIFICATE_HPP
+
+#include <wix/testing/fake_wix.hpp>
+
+#include <string>
+
+namespace wix::testing::detail {
+
+/// PEM texts.
+struct ServerCredentials {
+    ServerCredentials() = default;
+    std::string caCertificate;
+    std::string certificate;
+    std::string privateKey;
+};
+
+/// ECDSA P-256, valid for two days around now, or as `kind` says. Throws std::runtime_error if OpenSSL fails.
+ServerCredentials makeCredentials(Certificate kind);
+
+}  // namespace wix::testing::detail
+
+#endif
