@@ -43,7 +43,7 @@ struct WIX_EXPORT RetryOptions {
     RetryOptions() = default;
     int maxAttempts = 3;                          ///< 1 to 10; 1 turns retries off.
     std::chrono::milliseconds firstDelay{200};    ///< Upper bound of the first random delay; doubles each time.
-    std::chrono::milliseconds maxDelay{5'000};    ///< No delay is longer, a Retry-After is capped at it.
+    std::chrono::milliseconds maxDelay{5'000};    ///< No delay is longer. An answer that asks for more is not retried.
 };
 
 /// Whom TLS trusts: the system's store, unless a file or a text of PEM certificates is given.

@@ -1,0 +1,9 @@
+#include "http/make_stream_connection.hpp"
+
+namespace wix::detail {
+
+std::shared_ptr<Connection> Connection::makePlain(const boost::asio::any_io_executor& executor, Origin origin) {
+    return makeStreamConnection<TcpSocket>(executor, std::move(origin), nullptr);
+}
+
+}  // namespace wix::detail
