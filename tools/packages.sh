@@ -37,14 +37,19 @@ privileged() {
 
 apt() { privileged env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$@"; }
 
+# installed_boosts: the NN of each installed libboost1.NN-dev. (dpkg-query fails if there is none.)
+installed_boosts() {
+    { dpkg-query -W -f='${db:Status-Status} ${Package}\n' 'libboost1.*-dev' 2>/dev/null || true; } |
+        sed -n 's/^installed libboost1\.\([0-9]*\)-dev$/\1/p' | sort -n
+}
+
 # Boost's development packages of this system, as 1.NN: 1.81 on Debian 12, else the oldest that will do.
 boost_series() {
     local series
-    series=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 'libboost1.*-dev' 2>/dev/null |
-        sed -n 's/^installed libboost1\.\([0-9]*\)-dev$/\1/p' | awk '$1 >= 81' | sort -n | head -n 1)
+    series=$(installed_boosts | awk '$1 >= 81 && !found++')
     if [[ -z $series ]] && ! known libboost1.81-dev; then
-        series=$(apt-cache search --names-only '^libboost-url1\.[0-9]+-dev$' 2>/dev/null |
-            sed -n 's/^libboost-url1\.\([0-9]*\)-dev .*/\1/p' | awk '$1 >= 81' | sort -n | head -n 1)
+        series=$({ apt-cache search --names-only '^libboost-url1\.[0-9]+-dev$' 2>/dev/null || true; } |
+            sed -n 's/^libboost-url1\.\([0-9]*\)-dev .*/\1/p' | sort -n | awk '$1 >= 81 && !found++')
     fi
     echo "1.${series:-81}"
 }
@@ -52,8 +57,7 @@ boost_series() {
 # Debian's Boosts exclude each other. One that is too old and in use is for its owner to remove.
 refuse_old_boost() {
     local old
-    old=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 'libboost1.*-dev' 2>/dev/null |
-        sed -n 's/^installed \(libboost1\.\([0-9]*\)-dev\)$/\2 \1/p' | awk '$1 < 81 { printf "%s ", $2 }')
+    old=$(installed_boosts | awk '$1 < 81 { printf "libboost1.%s-dev ", $1 }')
     if [[ -z $old ]]; then return; fi
     say "installed is ${old% }, which excludes libboost$boost-dev. It is not removed for you, since"
     say 'other packages may need it (apt-get lists them and asks). Type:'

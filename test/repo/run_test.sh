@@ -21,13 +21,15 @@ stub() {
 }
 stub apt dpkg-query <<'S'
 case ${*: -1} in
-*'*'*) grep '^libboost1\..*-dev$' "$work/installed" | sed 's/^/installed /' ;;
+*'*'*) found=$(grep '^libboost1\..*-dev$' "$work/installed") || exit 1 # as dpkg-query does
+    sed 's/^/installed /' <<<"$found" ;;
 *) grep -qx "${*: -1}" "$work/installed" && printf installed ;;
 esac
 S
 stub apt apt-cache <<'S'
 case $1 in
-show) if grep -qx "${*: -1}" "$work/known"; then echo "Package: ${*: -1}"; fi ;;
+show) grep -qx "${*: -1}" "$work/known" || exit 100 # as apt-cache does
+    echo "Package: ${*: -1}" ;;
 search) sed -n 's/^libboost-url1.*/& - Boost/p' "$work/known" ;;
 esac
 S
