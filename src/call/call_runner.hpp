@@ -1,0 +1,31 @@
+// The driver of CallState: authorize, send, renew, wait.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+
+#include <wix/options.hpp>
+
+#include "auth/token_manager.hpp"
+#include "call/consistency.hpp"
+#include "http/transport_interface.hpp"
+
+namespace wix::detail {
+
+/// What every call of a session shares.
+struct CallEnvironment {
+    CallEnvironment() = default;
+    std::shared_ptr<TokenManager> tokens;
+    std::shared_ptr<TransportInterface> transport;
+    std::shared_ptr<Consistency> consistency = std::make_shared<Consistency>();
+    boost::asio::any_io_executor executor;
+    RetryOptions retry;
+    const Clock* clock = &Clock::system();
+};
+
+/// Sends `request` with the visitor's authorization, and again as CallState decides. Gives the last answer, whatever
+/// its status. `limits` hold for all of it, the wait for a token included.
+boost::asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits);
+
+}  // namespace wix::detail

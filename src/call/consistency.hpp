@@ -1,0 +1,32 @@
+// The value of X-Wix-Consistent: reading one's own writes. Learned from any answer, sent with every later request, and
+// forgotten with the session.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+namespace wix::detail {
+
+class Consistency {
+public:
+    static constexpr std::string_view headerName = "X-Wix-Consistent";
+
+    void learn(std::uint64_t epoch, std::string_view value) {
+        const std::lock_guard lock(mutex_);
+        if (epoch < epoch_) return;  // a late answer of an earlier session
+        epoch_ = epoch;
+        value_ = value;
+    }
+    std::string valueFor(std::uint64_t epoch) const {
+        const std::lock_guard lock(mutex_);
+        return epoch == epoch_ ? value_ : std::string();
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::uint64_t epoch_ = 0;
+    std::string value_;
+};
+
+}  // namespace wix::detail

@@ -1,0 +1,77 @@
+#include "call/option_rules.hpp"
+
+#include <string>
+
+#include "http/header_rules.hpp"
+
+namespace wix::detail {
+namespace {
+
+Failure wants(std::string option, std::string_view what) {
+    return Failure(Errc::invalid_argument, std::move(option) + " must be " + std::string(what));
+}
+
+std::optional<Failure> checkTimeouts(const Timeouts& timeouts) {
+    const auto positive = [](const char* name, std::chrono::milliseconds value) -> std::optional<Failure> {
+        if (value > std::chrono::milliseconds(0) && value <= std::chrono::hours(24)) return std::nullopt;
+        return wants(std::string("Timeouts::") + name, "more than 0 and at most 24 h");
+    };
+    if (auto bad = positive("resolve", timeouts.resolve)) return bad;
+    if (auto bad = positive("connect", timeouts.connect)) return bad;
+    if (auto bad = positive("tls", timeouts.tls)) return bad;
+    if (auto bad = positive("firstByte", timeouts.firstByte)) return bad;
+    if (auto bad = positive("call", timeouts.call)) return bad;
+    return positive("tokenExchange", timeouts.tokenExchange);
+}
+
+std::optional<Failure> checkHeadersOf(const char* option, const Headers& headers) {
+    auto failure = checkCallerHeaders(headers);
+    if (failure) failure->context = std::string(option) + ": " + failure->context;
+    return failure;
+}
+
+}  // namespace
+
+std::optional<Failure> checkOptions(const ClientOptions& options) {
+    if (auto bad = checkTimeouts(options.timeouts)) return bad;
+    if (options.retry.maxAttempts < 1 || options.retry.maxAttempts > 10)
+        return wants("RetryOptions::maxAttempts", "1 to 10");
+    if (options.retry.firstDelay < std::chrono::milliseconds(0) || options.retry.maxDelay < options.retry.firstDelay)
+        return wants("RetryOptions::firstDelay", "0 to maxDelay");
+    if (options.maxResponseBytes == 0 || options.maxResponseBytes > (std::size_t{1} << 31))
+        return wants("ClientOptions::maxResponseBytes", "1 byte to 2 GiB");
+    if (options.maxHeaderBytes < 1024 || options.maxHeaderBytes > (std::size_t{1} << 24))
+        return wants("ClientOptions::maxHeaderBytes", "1 KiB to 16 MiB");
+    return checkHeadersOf("ClientOptions::headers", options.headers);
+}
+
+std::optional<Failure> checkOptions(const TransportOptions& options) {
+    if (options.maxConnectionsPerOrigin < 1 || options.maxConnectionsPerOrigin > 65'535)
+        return wants("TransportOptions::maxConnectionsPerOrigin", "1 to 65535");
+    if (options.maxIdleTime < std::chrono::milliseconds(0))
+        return wants("TransportOptions::maxIdleTime", "0 (no reuse) or more");
+    return std::nullopt;
+}
+
+std::optional<Failure> checkStrategy(const OAuthStrategy& strategy) {
+    if (strategy.clientId.empty() || strategy.clientId.size() > 256 || !isSafeTokenValue(strategy.clientId))
+        return wants("OAuthStrategy::clientId",
+                     "the client id from the site's Headless settings: visible ASCII without spaces");
+    const RenewalWindows& windows = strategy.windows;
+    if (windows.mandatory < std::chrono::seconds(1) || windows.mandatory > std::chrono::minutes(5))
+        return wants("RenewalWindows::mandatory", "1 s to 5 min");
+    if (windows.advisoryMin < std::chrono::seconds(1) || windows.advisoryMax < windows.advisoryMin ||
+        windows.advisoryMax > std::chrono::hours(1))
+        return wants("RenewalWindows::advisoryMin", "at least 1 s and at most advisoryMax, which is at most 1 h");
+    if (auto bad = checkHeadersOf("OAuthStrategy::tokenRequestHeaders", strategy.tokenRequestHeaders)) return bad;
+    return checkTokens(strategy.tokens, "OAuthStrategy::tokens");
+}
+
+std::optional<Failure> checkTokens(const Tokens& tokens, const char* where) {
+    const auto bad = [](const std::string& value) { return !value.empty() && !isSafeTokenValue(value); };
+    if (bad(tokens.accessToken.value)) return Failure(Errc::invalid_token, std::string(where) + ", the access token");
+    if (bad(tokens.refreshToken.value)) return Failure(Errc::invalid_token, std::string(where) + ", the refresh token");
+    return std::nullopt;
+}
+
+}  // namespace wix::detail

@@ -1,0 +1,18 @@
+// Which options are well-formed. Pure. Each failure is Errc::invalid_argument and says which option and what it wants.
+#pragma once
+
+#include <optional>
+
+#include <wix/error.hpp>
+#include <wix/options.hpp>
+
+namespace wix::detail {
+
+std::optional<Failure> checkOptions(const ClientOptions& options);
+std::optional<Failure> checkOptions(const TransportOptions& options);
+std::optional<Failure> checkStrategy(const OAuthStrategy& strategy);
+
+/// Errc::invalid_token if a token could not be sent. `where` names it; the value is never repeated.
+std::optional<Failure> checkTokens(const Tokens& tokens, const char* where);
+
+}  // namespace wix::detail

@@ -1,0 +1,227 @@
+#include <wix/client.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <utility>
+
+#include <wix/json.hpp>
+
+#include "call/api_error.hpp"
+#include "call/option_rules.hpp"
+#include "session.hpp"
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace wix {
+namespace {
+
+using detail::HttpReply;
+using detail::SessionPtr;
+using detail::SnapshotPtr;
+using detail::WaitLimits;
+
+[[noreturn]] void fail(Failure failure) { throw_exception_from_error(failure, boost::source_location()); }
+
+void check(std::optional<Failure> failure) {
+    if (failure) throw Error(std::move(*failure));
+}
+
+// Everything below takes its arguments by value, the session among them: an operation may start after the handle and
+// the caller's variables have gone.
+
+asio::awaitable<Tokens> tokensOf(SessionPtr, detail::TokenManager::Operation waiting) {
+    const result<SnapshotPtr> snapshot = co_await std::move(waiting);
+    if (snapshot.has_error()) fail(snapshot.error());
+    co_return (*snapshot)->tokens;
+}
+
+WaitLimits callLimits(const detail::Session& session, const CallOptions& options) {
+    const auto timeout = options.timeout.value_or(session.options.timeouts.call);
+    if (timeout <= std::chrono::milliseconds(0))
+        throw Error(Errc::invalid_argument, "CallOptions::timeout must be more than 0");
+    return WaitLimits(std::chrono::steady_clock::now() + timeout, options.stopToken);
+}
+
+WaitLimits tokenLimits(const detail::Session& session) { return callLimits(session, CallOptions()); }
+
+asio::awaitable<Tokens> generate(SessionPtr session) {
+    co_return co_await tokensOf(session, session->calls.tokens->usable(tokenLimits(*session)));
+}
+
+asio::awaitable<Tokens> generateFrom(SessionPtr session, Tokens tokens) {
+    if (tokens.empty()) co_return co_await generate(session);
+    check(detail::checkTokens(tokens, "generateVisitorTokens(tokens)"));
+    co_return co_await tokensOf(session,
+                                session->calls.tokens->adopt(std::move(tokens), true, tokenLimits(*session)));
+}
+
+asio::awaitable<Tokens> renew(SessionPtr session) {
+    co_return co_await tokensOf(session, session->calls.tokens->renew(tokenLimits(*session)));
+}
+
+asio::awaitable<Tokens> renewFrom(SessionPtr session, RefreshToken refreshToken) {
+    if (refreshToken.value.empty()) throw Error(Errc::no_session, "renewToken(refreshToken) with an empty token");
+    if (refreshToken.role == TokenRole::none) refreshToken.role = TokenRole::visitor;
+    check(detail::checkTokens(Tokens(AccessToken(), refreshToken), "renewToken(refreshToken)"));
+    co_return co_await tokensOf(session,
+                                session->calls.tokens->renew(std::move(refreshToken), tokenLimits(*session)));
+}
+
+asio::awaitable<Tokens> active(SessionPtr session) {
+    co_return co_await tokensOf(session, session->calls.tokens->active(tokenLimits(*session)));
+}
+
+asio::awaitable<void> replace(SessionPtr session, Tokens tokens) {
+    check(detail::checkTokens(tokens, "setTokens(tokens)"));
+    co_await tokensOf(session, session->calls.tokens->adopt(std::move(tokens), false, tokenLimits(*session)));
+}
+
+asio::awaitable<bool> isMember(SessionPtr session) {
+    const Tokens tokens = co_await active(session);
+    co_return tokens.refreshToken.role == TokenRole::member;
+}
+
+asio::awaitable<result<HttpReply>> send(SessionPtr session, Request request, bool throughEdge) {
+    const WaitLimits limits = callLimits(*session, request.options());
+    auto prepared = detail::prepare(*session, request, throughEdge ? session->edge : session->api);
+    if (prepared.has_error()) co_return std::move(prepared).error();
+    co_return co_await detail::runCall(session->calls, std::move(*prepared), limits);
+}
+
+asio::awaitable<Response> fetchResponse(SessionPtr session, Request request) {
+    result<HttpReply> reply = co_await send(session, std::move(request), false);
+    if (reply.has_error()) fail(reply.error());
+    co_return Response(reply->status, std::move(reply->headers), std::move(reply->body));
+}
+
+asio::awaitable<json::value> callJson(SessionPtr session, Request request, bool throughEdge) {
+    const std::string what = request.method() + " " + request.target().substr(0, request.target().find('?'));
+    result<HttpReply> reply = co_await send(session, std::move(request), throughEdge);
+    if (reply.has_error()) fail(reply.error());
+    const Response response(reply->status, std::move(reply->headers), std::move(reply->body));
+    if (!response.ok())
+        throw ApiError(what, detail::readApiError(response.status(), response.body(), response.requestId()));
+    co_return response.json();
+}
+
+Request jsonRequest(const char* method, std::string path, CallOptions options) {
+    Request request(method, std::move(path));
+    request.header("Accept", "application/json");
+    for (Header& field : options.headers) request.header(std::move(field.first), std::move(field.second));
+    options.headers = request.options().headers;
+    request.options(std::move(options));
+    return request;
+}
+
+asio::awaitable<json::value> withoutBody(SessionPtr session, const char* method, std::string path, CallOptions options) {
+    const bool throughEdge = session->options.useCDN;
+    return callJson(std::move(session), jsonRequest(method, std::move(path), std::move(options)), throughEdge);
+}
+
+asio::awaitable<json::value> withBody(SessionPtr session, const char* method, std::string path, json::value body,
+                                      CallOptions options) {
+    const bool throughEdge = session->options.useCDN;
+    Request request = jsonRequest(method, std::move(path), std::move(options));
+    request.json(body);
+    return callJson(std::move(session), std::move(request), throughEdge);
+}
+
+asio::awaitable<json::value> queryGraph(SessionPtr session, Request request) {
+    json::value answer = co_await callJson(std::move(session), std::move(request), false);
+    if (json::object* object = answer.if_object(); object && !object->contains("data")) object->emplace("data", json::object());
+    co_return answer;
+}
+
+asio::awaitable<void> closeSession(SessionPtr session) {
+    const result<SnapshotPtr> ended = co_await session->calls.tokens->close();
+    if (session->ownsTransport) session->transport->close();
+    // A drain that took too long was cut; there is nothing that the caller could do about it.
+    if (ended.has_error() && ended.error().code == asio::error::operation_aborted) fail(ended.error());
+}
+
+}  // namespace
+
+// -- Composition -------------------------------------------------------------------------------------------------------
+
+Transport::Transport(asio::any_io_executor executor, TransportOptions options) {
+    check(detail::checkOptions(options));
+    detail::TlsContextPtr tls;
+    if (!options.tls.caFile.empty() || !options.tls.caPem.empty()) {
+        // What was given is read now, so that a wrong file is told at once; the system's store when it is needed.
+        auto made = detail::makeTlsContext(options.tls);
+        if (made.has_error()) throw Error(std::move(made).error());
+        tls = std::move(*made);
+    }
+    impl_ = std::make_shared<detail::HttpTransport>(std::move(executor), std::move(options), std::move(tls));
+}
+
+namespace {
+SessionPtr makeSession(std::shared_ptr<detail::HttpTransport> transport, bool owns, OAuthStrategy strategy,
+                       ClientOptions options) {
+    check(detail::checkStrategy(strategy));
+    check(detail::checkOptions(options));
+    return std::make_shared<detail::Session>(std::move(transport), owns, std::move(strategy), std::move(options));
+}
+}  // namespace
+
+Client::Client(asio::any_io_executor executor, OAuthStrategy strategy, ClientOptions options) {
+    Transport own(std::move(executor), options.transport);
+    session_ = makeSession(std::move(own.impl_), true, std::move(strategy), std::move(options));
+}
+
+Client::Client(Transport transport, OAuthStrategy strategy, ClientOptions options)
+    : session_(makeSession(std::move(transport.impl_), false, std::move(strategy), std::move(options))) {}
+
+// -- The public functions: each hands the session on -------------------------------------------------------------------
+
+namespace {
+asio::awaitable<void> closeTransport(std::shared_ptr<detail::HttpTransport> transport) {
+    transport->close();
+    co_return;
+}
+}  // namespace
+
+asio::awaitable<void> Transport::close() { return closeTransport(impl_); }
+asio::any_io_executor Transport::executor() const { return impl_->executor(); }
+std::size_t Transport::openConnections() const { return impl_->openConnections(); }
+
+asio::awaitable<Tokens> Client::generateVisitorTokens() const { return generate(session_); }
+asio::awaitable<Tokens> Client::generateVisitorTokens(Tokens tokens) const {
+    return generateFrom(session_, std::move(tokens));
+}
+asio::awaitable<Tokens> Client::renewToken() const { return renew(session_); }
+asio::awaitable<Tokens> Client::renewToken(RefreshToken refreshToken) const {
+    return renewFrom(session_, std::move(refreshToken));
+}
+asio::awaitable<Tokens> Client::getTokens() const { return active(session_); }
+asio::awaitable<void> Client::setTokens(Tokens tokens) const { return replace(session_, std::move(tokens)); }
+asio::awaitable<bool> Client::loggedIn() const { return isMember(session_); }
+
+asio::awaitable<Response> Client::fetch(Request request) const { return fetchResponse(session_, std::move(request)); }
+asio::awaitable<json::value> Client::get(std::string path, CallOptions options) const {
+    return withoutBody(session_, "GET", std::move(path), std::move(options));
+}
+asio::awaitable<json::value> Client::post(std::string path, CallOptions options) const {
+    return withoutBody(session_, "POST", std::move(path), std::move(options));
+}
+asio::awaitable<json::value> Client::post(std::string path, json::value body, CallOptions options) const {
+    return withBody(session_, "POST", std::move(path), std::move(body), std::move(options));
+}
+asio::awaitable<json::value> Client::put(std::string path, json::value body, CallOptions options) const {
+    return withBody(session_, "PUT", std::move(path), std::move(body), std::move(options));
+}
+asio::awaitable<json::value> Client::patch(std::string path, json::value body, CallOptions options) const {
+    return withBody(session_, "PATCH", std::move(path), std::move(body), std::move(options));
+}
+asio::awaitable<json::value> Client::del(std::string path, CallOptions options) const {
+    return withoutBody(session_, "DELETE", std::move(path), std::move(options));
+}
+asio::awaitable<json::value> Client::graphql(std::string query, json::value variables, CallOptions options) const {
+    Request request = jsonRequest("POST", "/graphql/alpha", std::move(options));
+    request.json(object("query", std::move(query), "variables", std::move(variables)));
+    return queryGraph(session_, std::move(request));
+}
+asio::awaitable<void> Client::close() const { return closeSession(session_); }
+
+}  // namespace wix

@@ -1,0 +1,99 @@
+#include "session.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "call/call_state.hpp"
+#include "call/option_rules.hpp"
+#include "http/header_rules.hpp"
+
+namespace wix::detail {
+namespace {
+
+constexpr std::string_view userAgent = "wix-cpp/" WIX_VERSION;
+
+/// A later field of the same name replaces an earlier one.
+void setHeader(Headers& headers, const Header& field) {
+    const auto same = std::find_if(headers.begin(), headers.end(),
+                                   [&](const Header& there) { return equalsIgnoreCase(there.first, field.first); });
+    if (same == headers.end())
+        headers.push_back(field);
+    else
+        *same = field;
+}
+
+ApiBase baseOrThrow(const char* option, const std::string& url, const ClientOptions& options) {
+    auto base = parseApiBase(option, url, options.allowPlainHttpToLoopback);
+    if (base.has_error()) throw Error(std::move(base).error());
+    return std::move(*base);
+}
+
+WireRequest basicRequest(const ClientOptions& options) {
+    WireRequest made;
+    made.headers.emplace_back("User-Agent", userAgent);
+    made.timeouts = options.timeouts;
+    made.maxHeaderBytes = options.maxHeaderBytes;
+    made.maxBodyBytes = options.maxResponseBytes;
+    return made;
+}
+
+/// The token request, but for its body. Source: the JavaScript SDK's OAuthStrategy sends JSON without authorization.
+WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& options, const ApiBase& api) {
+    WireRequest made = basicRequest(options);
+    made.origin = api.origin;
+    made.method = "POST";
+    made.target = api.pathPrefix + "/oauth2/token";
+    for (const Header& field : strategy.tokenRequestHeaders) setHeader(made.headers, field);
+    setHeader(made.headers, Header("Content-Type", "application/json"));
+    return made;
+}
+
+}  // namespace
+
+/// The stack, from the top: calls -> tokens -> transport. The tokens use the bare transport, so that asking for one
+/// never asks for one.
+Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy strategy, ClientOptions given)
+    : options(std::move(given)),
+      api(baseOrThrow("ClientOptions::apiUrl", options.apiUrl, options)),
+      edge(baseOrThrow("ClientOptions::edgeUrl", options.edgeUrl, options)),
+      transport(std::move(shared)),
+      ownsTransport(owns) {
+    TokenManagerSetup setup;
+    setup.request = tokenRequest(strategy, options, api);
+    setup.storageKey = strategy.sessionKey.empty() ? strategy.clientId : strategy.clientId + "/" + strategy.sessionKey;
+    setup.strategy = std::move(strategy);
+    setup.transport = transport;
+
+    calls.tokens = std::make_shared<TokenManager>(transport->executor(), std::move(setup));
+    calls.transport = transport;
+    calls.executor = transport->executor();
+    calls.retry = options.retry;
+}
+
+Session::~Session() {
+    calls.tokens->abandon();
+}
+
+result<WireRequest> prepare(const Session& session, const Request& request, const ApiBase& relativeTo) {
+    if (auto bad = checkMethod(request.method())) return std::move(*bad);
+    const std::array<ApiBase, 2> allowed{session.api, session.edge};
+    auto resolved = resolveTarget(request.target(), relativeTo, allowed);
+    if (resolved.has_error()) return std::move(resolved).error();
+    if (auto bad = checkCallerHeaders(request.options().headers)) return std::move(*bad);
+
+    WireRequest made = basicRequest(session.options);
+    made.origin = std::move(resolved->origin);
+    made.target = std::move(resolved->target);
+    made.method = request.method();
+    made.body = request.body();
+    if (!request.contentType().empty()) {
+        if (auto bad = checkHeader("Content-Type", request.contentType())) return std::move(*bad);
+        setHeader(made.headers, Header("Content-Type", request.contentType()));
+    }
+    for (const Header& field : session.options.headers) setHeader(made.headers, field);
+    for (const Header& field : request.options().headers) setHeader(made.headers, field);
+    made.idempotent = request.options().idempotent.value_or(isIdempotent(made.method, made.target));
+    return made;
+}
+
+}  // namespace wix::detail
