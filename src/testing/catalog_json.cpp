@@ -9,7 +9,11 @@ namespace wix::testing::detail {
 
 namespace {
 
-double units(Cents cents) { return static_cast<double>(cents) / 100; }
+// V1 sends prices as JSON numbers.
+json::value units(Cents cents) {
+    if (cents % 100 == 0) return cents / 100;
+    return static_cast<double>(cents) / 100;
+}
 
 std::string pageUrl(const Product& product) {
     return "https://shop.example/product-page/" + std::string(product.slug);
@@ -252,8 +256,8 @@ const std::vector<json::object>& recordsV1() {
 }
 
 const FieldNames& fieldsV1() {
-    static const FieldNames fields = {"id",          "name",  "slug",           "description", "sku",      "visible",
-                                      "productType", "price", "collections.id", "createdDate", "lastUpdated", "options."};
+    static const FieldNames fields = {"id",    "name",           "slug",        "description", "sku",      "visible",
+                                      "price", "collections.id", "productType", "createdDate", "options.", "lastUpdated"};
     return fields;
 }
 

@@ -131,7 +131,9 @@ void parseCut(const json::object& entry, const std::string& path, ConfigChanges&
     const std::size_t count = members.readCount();
     const std::string at = text(members.require("at"), members.field("at"));
     const auto* point = std::find_if(points.begin(), points.end(), [&](const auto& p) { return p.first == at; });
-    if (point == points.end()) refuse(members.field("at"), "must be beforeRequest, afterRequest, afterHeaders or midBody");
+    if (point == points.end()) {
+        refuse(members.field("at"), "must be beforeRequest, afterRequest, afterHeaders or midBody");
+    }
     members.refuseOthers();
     changes.emplace_back([name, count, cut = point->second](Core& core) { core.queueFault(name, count, cut); });
 }

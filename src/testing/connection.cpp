@@ -31,7 +31,7 @@ using boost::system::error_code;
 
 constexpr std::chrono::seconds handshakeLimit{10};
 constexpr std::chrono::seconds transferLimit{30};
-constexpr std::chrono::seconds closeLimit{1};
+constexpr std::chrono::seconds closeLimit{2};
 constexpr std::chrono::seconds holdLimit{60};
 constexpr std::uint32_t maxHeadBytes = 64u << 10;
 constexpr std::size_t maxDrainedBytes = 8u << 20;
@@ -61,6 +61,12 @@ public:
 private:
     Core& core_;
 };
+
+/// Beast's own errors are about what was sent, but for those two; all others are about the connection.
+bool isMalformed(const error_code& error) {
+    const error_code end = http::error::end_of_stream;
+    return error.category() == end.category() && error != end && error != http::error::partial_message;
+}
 
 enum class Next {
     request,  ///< The connection is kept.
@@ -108,9 +114,7 @@ private:
         error_code error;
         co_await http::async_read_header(stream_, buffer_, parser, into(error));
         if (error) {
-            const bool malformed = error.category() == http::make_error_code(http::error::bad_method).category() &&
-                                   error != http::error::end_of_stream && error != http::error::partial_message;
-            if (!malformed) co_return Next::close;
+            if (!isMalformed(error)) co_return Next::close;
             const HttpReply reply = core_.refuse(400, "BAD_REQUEST", "The request is not HTTP");
             co_await write(toWire(reply, false).text, error);
             co_return Next::close;
@@ -149,17 +153,13 @@ private:
         }
         parser.body_limit(limits_.maxBodyBytes);
         tcp().expires_after(transferLimit);
-        if (!parser.is_done() && findExpect(parser)) {
-            std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";
+        if (!parser.is_done() && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+            const std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";
             co_await write(interim, error);
             if (error) co_return false;
         }
         co_await http::async_read(stream_, buffer_, parser, into(error));
         co_return !error;
-    }
-
-    static bool findExpect(const Parser& parser) {
-        return beast::iequals(parser.get()[http::field::expect], "100-continue");
     }
 
     asio::awaitable<Next> reply(const Plan& plan, const HttpRequest& request, bool keepAlive) {
@@ -177,9 +177,10 @@ private:
 
         WireReply wire = toWire(answer, keepAlive);
         const bool cut = plan.fault && std::holds_alternative<CutPoint>(*plan.fault);
+        if (request.method == "HEAD") wire.text.resize(wire.bodyAt);
         if (plan.cutsAt(CutPoint::afterRequest)) co_return Next::cut;
         if (plan.cutsAt(CutPoint::afterHeaders)) wire.text.resize(wire.bodyAt);
-        if (plan.cutsAt(CutPoint::midBody)) wire.text.resize(wire.bodyAt + answer.body.size() / 2);
+        if (plan.cutsAt(CutPoint::midBody)) wire.text.resize(wire.bodyAt + (wire.text.size() - wire.bodyAt) / 2);
         error_code error;
         co_await write(wire.text, error);
         if (error || cut) co_return Next::cut;

@@ -73,26 +73,13 @@ void Core::record(const Plan& plan, const HttpRequest& request) {
 }
 
 HttpReply Core::answer(const Plan& plan, const HttpRequest& request) {
-    HttpReply reply;
-    if (plan.endpoint.empty()) {
-        reply = backstageAnswer(*this, request);
-    } else if (const auto* script = plan.fault ? std::get_if<ScriptedReply>(&*plan.fault) : nullptr) {
-        reply = scripted(*script);
-    } else {
-        return siteAnswer(request);
-    }
-    if (findHeader(reply.headers, "x-wix-request-id").empty()) {
-        const std::lock_guard lock(mutex_);
-        reply.headers.emplace_back("x-wix-request-id", requestIds_.next());
-    }
-    return reply;
+    if (plan.endpoint.empty()) return finished(backstageAnswer(*this, request));
+    const auto* script = plan.fault ? std::get_if<ScriptedReply>(&*plan.fault) : nullptr;
+    return finished(script != nullptr ? scripted(*script) : siteAnswer(request));
 }
 
 HttpReply Core::refuse(int status, std::string_view code, std::string_view description) {
-    HttpReply reply = applicationError(status, code, description);
-    const std::lock_guard lock(mutex_);
-    reply.headers.emplace_back("x-wix-request-id", requestIds_.next());
-    return reply;
+    return finished(applicationError(status, code, description));
 }
 
 HttpReply Core::siteAnswer(const HttpRequest& request) {
@@ -105,7 +92,16 @@ HttpReply Core::siteAnswer(const HttpRequest& request) {
     ++rateLimited_;
     HttpReply reply = applicationError(429, "RESOURCE_EXHAUSTED", "Too many requests");
     if (retryAfter_) reply.headers.emplace_back("Retry-After", std::to_string(wait->count()));
-    reply.headers.emplace_back("x-wix-request-id", requestIds_.next());
+    return reply;
+}
+
+// What every answer has, unless a test has dictated it.
+HttpReply Core::finished(HttpReply reply) {
+    const std::lock_guard lock(mutex_);
+    if (findHeader(reply.headers, "Date").empty()) reply.headers.emplace_back("Date", formatHttpDate(now()));
+    if (findHeader(reply.headers, "x-wix-request-id").empty()) {
+        reply.headers.emplace_back("x-wix-request-id", requestIds_.next());
+    }
     return reply;
 }
 

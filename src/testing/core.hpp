@@ -75,6 +75,7 @@ public:
 private:
     Time now() const;
     HttpReply siteAnswer(const HttpRequest& request);
+    HttpReply finished(HttpReply reply);
 
     Gate gate_;
     mutable std::mutex mutex_;

@@ -30,6 +30,8 @@ std::string percentEncode(std::string_view text);
 
 /// RFC 3339 with milliseconds, as in `2026-01-02T03:04:05.006Z`.
 std::string formatTime(Time time);
+/// As in a Date header: `Fri, 02 Jan 2026 03:04:05 GMT`.
+std::string formatHttpDate(Time time);
 
 bool isGuid(std::string_view text) noexcept;
 

@@ -109,7 +109,9 @@ TicketQuantities readTickets(const json::array* given, const std::string& name) 
     Violations violations;
     TicketQuantities tickets;
     if (given == nullptr || given->empty()) violations.add(name, "must not be empty", "MIN_SIZE");
-    if (given != nullptr && given->size() > maxTickets) violations.add(name, "must have at most 50 entries", "MAX_SIZE");
+    if (given != nullptr && given->size() > maxTickets) {
+        violations.add(name, "must have at most 50 entries", "MAX_SIZE");
+    }
     for (std::size_t i = 0; given != nullptr && i < given->size(); ++i) {
         const std::string path = name + "[" + std::to_string(i) + "].";
         const json::value& entry = (*given)[i];

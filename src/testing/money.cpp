@@ -62,7 +62,9 @@ std::vector<Cents> distribute(Cents total, const std::vector<Cents>& weights) {
 
     std::vector<std::size_t> order(weights.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto remainder = [&](std::size_t i) { return static_cast<Cents>(static_cast<Wide>(total) * weights[i] % sum); };
+    const auto remainder = [&](std::size_t i) {
+        return static_cast<Cents>(static_cast<Wide>(total) * weights[i] % sum);
+    };
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return remainder(a) > remainder(b); });
     for (std::size_t i = 0; left > 0; ++i, --left) ++parts[order[i]];
     return parts;

@@ -47,14 +47,11 @@ Site::Site(std::uint64_t seed)
 }
 
 HttpReply Site::answer(const Match& match, const HttpRequest& request, Time now) {
-    HttpReply reply;
     try {
-        reply = handle(match, request, now);
+        return handle(match, request, now);
     } catch (const Refusal& refusal) {
-        reply = refusal.reply();
+        return refusal.reply();
     }
-    reply.headers.emplace_back("x-wix-request-id", guids_.next());
-    return reply;
 }
 
 HttpReply Site::handle(const Match& match, const HttpRequest& request, Time now) {

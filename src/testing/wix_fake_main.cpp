@@ -27,7 +27,8 @@ using wix::testing::detail::CommandLine;
 class CaFile {
 public:
     CaFile(std::string path, const std::string& content) : path_(std::move(path)) {
-        const int file = path_.empty() ? openTemporary() : ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        constexpr int newFile = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+        const int file = path_.empty() ? openTemporary() : ::open(path_.c_str(), newFile, 0600);
         if (file < 0) throw std::system_error(errno, std::generic_category(), "cannot create " + path_);
         const ssize_t written = ::write(file, content.data(), content.size());
         const bool complete = ::close(file) == 0 && written == static_cast<ssize_t>(content.size());
