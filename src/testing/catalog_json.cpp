@@ -256,8 +256,9 @@ const std::vector<json::object>& recordsV1() {
 }
 
 const FieldNames& fieldsV1() {
-    static const FieldNames fields = {"id",    "name",           "slug",        "description", "sku",      "visible",
-                                      "price", "collections.id", "productType", "createdDate", "options.", "lastUpdated"};
+    static const FieldNames fields = {"id",          "name",     "slug",           "description",
+                                      "sku",         "visible",  "price",          "collections.id",
+                                      "productType", "options.", "createdDate",    "lastUpdated"};
     return fields;
 }
 
