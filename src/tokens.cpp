@@ -52,14 +52,14 @@ std::chrono::sys_seconds timeAt(const json::object& parent, const char* member, 
 TokenRole roleAt(const json::object& parent, const char* member, const std::string& path) {
     const std::string text = stringAt(parent, member, path);
     for (TokenRole role : {TokenRole::none, TokenRole::visitor, TokenRole::member})
-        if (text == toString(role)) return role;
+        if (text == roleName(role)) return role;
     // Another label, such as one of a future SDK, is no visitor's and no member's: guessing could lose a session.
     refuse(path, "\"none\", \"visitor\" or \"member\"");
 }
 
 }  // namespace
 
-std::string_view toString(TokenRole role) noexcept {
+std::string_view roleName(TokenRole role) noexcept {
     switch (role) {
         case TokenRole::none: return "none";
         case TokenRole::visitor: return "visitor";
@@ -74,7 +74,7 @@ json::value toJson(const Tokens& tokens) {
     access["expiresAt"] = std::int64_t{tokens.accessToken.expiresAt.time_since_epoch().count()};
     json::object refresh;
     refresh["value"] = tokens.refreshToken.value;
-    refresh["role"] = toString(tokens.refreshToken.role);
+    refresh["role"] = roleName(tokens.refreshToken.role);
     json::object both;
     both["accessToken"] = std::move(access);
     both["refreshToken"] = std::move(refresh);

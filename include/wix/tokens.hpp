@@ -20,7 +20,8 @@ enum class TokenRole {
     member,   ///< A logged-in member of the site.
 };
 
-WIX_EXPORT std::string_view toString(TokenRole) noexcept;
+/// `none`, `visitor` or `member`, as in JSON.
+WIX_EXPORT std::string_view roleName(TokenRole) noexcept;
 
 struct WIX_EXPORT AccessToken {
     AccessToken() = default;

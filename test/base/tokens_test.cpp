@@ -62,9 +62,9 @@ TEST_CASE("tokens survive a round trip") {
 }
 
 TEST_CASE("roles have the JavaScript SDK's names") {
-    CHECK(toString(TokenRole::none) == "none");
-    CHECK(toString(TokenRole::visitor) == "visitor");
-    CHECK(toString(TokenRole::member) == "member");
+    CHECK(roleName(TokenRole::none) == "none");
+    CHECK(roleName(TokenRole::visitor) == "visitor");
+    CHECK(roleName(TokenRole::member) == "member");
     CHECK(toString(static_cast<TokenRole>(99)) == "none");
 }
 

@@ -14,7 +14,7 @@ asio::awaitable<void> visit(wix::Client client) {
     wix::Tokens tokens = co_await client.generateVisitorTokens();
     auto found = co_await client.post("/stores-reader/v1/products/query",
                                       wix::object("query", wix::object("paging", wix::object("limit", 3))));
-    std::cout << "role " << wix::toString(tokens.refreshToken.role) << ", products "
+    std::cout << "role " << wix::roleName(tokens.refreshToken.role) << ", products "
               << found.at("products").as_array().size() << '\n';
 }
 

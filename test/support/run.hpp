@@ -1,0 +1,50 @@
+// Running coroutines in tests.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace wix::test {
+
+/// Runs the context until `operation` has ended and nothing is left to do; gives its value or throws what it threw.
+template <class T>
+T runOn(boost::asio::io_context& io, boost::asio::awaitable<T> operation) {
+    std::exception_ptr error;
+    bool ended = false;
+    io.restart();
+    if constexpr (std::is_void_v<T>) {
+        boost::asio::co_spawn(io, std::move(operation), [&](std::exception_ptr e) {
+            error = e;
+            ended = true;
+        });
+        io.run();
+        if (!ended) throw std::logic_error("the operation never ended");
+        if (error) std::rethrow_exception(error);
+    } else {
+        std::optional<T> value;
+        boost::asio::co_spawn(io, std::move(operation), [&](std::exception_ptr e, T given) {
+            error = e;
+            ended = true;
+            if (!e) value.emplace(std::move(given));
+        });
+        io.run();
+        if (!ended) throw std::logic_error("the operation never ended");
+        if (error) std::rethrow_exception(error);
+        return std::move(*value);
+    }
+}
+
+/// The same on a context of its own.
+template <class T>
+T run(boost::asio::awaitable<T> operation) {
+    boost::asio::io_context io;
+    return runOn(io, std::move(operation));
+}
+
+}  // namespace wix::test
