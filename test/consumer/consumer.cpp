@@ -20,7 +20,7 @@ asio::awaitable<void> visit(wix::Client client) {
 
 int main() {
     wix::testing::FakeWix wix;
-    wix::OAuthStrategy auth{"consumer-client-id"};
+    wix::OAuthStrategy auth{"5c0ffee0-1234-4abc-8def-0123456789ab"};
     wix::ClientOptions options;
     options.apiUrl = wix.url();
     options.transport.tls.caPem = wix.caPem();
