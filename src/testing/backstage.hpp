@@ -1,4 +1,21 @@
 // `/_fake/state` and `/_fake/config`: the knobs over HTTP, for tests in other languages.
+//
+// A configuration has any of these members; each does what FakeWix's function of that name does:
+//
+//     {"accessTokenLifetime": 30,
+//      "rotation": {"enabled": true, "graceSeconds": 10, "reuseRevokes": false},
+//      "refreshTokenInReply": true,
+//      "expireAccessTokens": true,
+//      "revokeTokens": true | "<visitor id>",
+//      "advanceClock": 60,
+//      "rateLimit": {"perMinute": 200, "retryAfter": true},
+//      "delay": {"<endpoint>": <milliseconds>},
+//      "fail": [{"endpoint": "products", "count": 2, "status": 503, "body": "...", "headers": {"Retry-After": "1"}}],
+//      "cut": [{"endpoint": "token", "count": 1, "at": "beforeRequest|afterRequest|afterHeaders|midBody"}],
+//      "raw": [{"endpoint": "products", "bytes": "HTTP/1.1 ...", "thenClose": true}],
+//      "hold": {"<endpoint>": "beforeEffect|beforeReply"},
+//      "release": ["<endpoint>"],
+//      "clearFaults": true}
 #ifndef WIX_TESTING_BACKSTAGE_HPP
 #define WIX_TESTING_BACKSTAGE_HPP
 

@@ -118,7 +118,10 @@ struct FakeWixState {
 /// Endpoints are named `token`, `token-info`, `products`, `cart`, `events`, `tickets` (those on sale),
 /// `reservations`, `redirect`, `graphql`, `unknown` (every other path) and `*` (all of them; the more specific name
 /// wins). An unknown name throws std::invalid_argument. `/_fake/...` is none of them: it is neither counted nor
-/// disturbed.
+/// disturbed. `POST /_fake/config` has these knobs for tests in other languages.
+///
+/// Any GUID is a client id. The shop has ten products, one of them sold out, three events with tickets for two of
+/// them, and the coupon `TENOFF`; their ids are the same in every fake.
 ///
 /// Thread safety: every member function may be called from any thread while it serves.
 class FakeWix {
