@@ -110,6 +110,7 @@ TEST_CASE("members of gzip are put together") {
     CHECK(decode("gzip", many) == text);
     CHECK(decode("gzip", gzip("a") + gzip("b"), 1) == tooLarge);
     CHECK(decode("deflate", zlib("a") + zlib("b")) == behind);
+    CHECK(decode("deflate", zlib("a") + gzip("b")) == behind);
 }
 
 TEST_CASE("a body that ends early is never part of an answer: every length is tried") {
