@@ -50,7 +50,7 @@ bool isProduct(const std::string& text, Body body) {
 
 asio::awaitable<void, Io> callInTurn(Connection* connection, const Request* request, std::size_t* left, Body body) {
     ErrorCode ec;
-    const auto token = asio::redirect_error(asio::use_awaitable_t<Io>(), ec);
+    auto token = asio::redirect_error(asio::use_awaitable_t<Io>(), ec);
     while (*left > 0) {
         --*left;
         co_await http::async_write(connection->stream, *request, token);

@@ -77,7 +77,7 @@ using Stream = asio::ssl::stream<tcp::socket>;
 
 asio::awaitable<void> serve(std::shared_ptr<Stream> stream, const Answers* answers) {
     ErrorCode ec;
-    const auto token = asio::redirect_error(asio::use_awaitable, ec);
+    auto token = asio::redirect_error(asio::use_awaitable, ec);
     co_await stream->async_handshake(asio::ssl::stream_base::server, token);
     std::string in(16 * 1024, '\0');
     std::size_t filled = 0;
@@ -98,7 +98,7 @@ asio::awaitable<void> serve(std::shared_ptr<Stream> stream, const Answers* answe
 
 asio::awaitable<void> acceptAll(tcp::acceptor& acceptor, asio::ssl::context& tls, const Answers* answers) {
     ErrorCode ec;
-    const auto token = asio::redirect_error(asio::use_awaitable, ec);
+    auto token = asio::redirect_error(asio::use_awaitable, ec);
     while (!ec) {
         tcp::socket socket = co_await acceptor.async_accept(token);
         if (ec) break;
