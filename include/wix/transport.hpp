@@ -28,7 +28,7 @@ public:
     explicit Transport(boost::asio::any_io_executor executor, TransportOptions options = TransportOptions());
 
     /// Closes all connections. Requests in flight end with operation_aborted, so do later ones.
-    boost::asio::awaitable<void> close();
+    boost::asio::awaitable<void> close() const;
 
     boost::asio::any_io_executor executor() const;
     /// Connections that are open now, in use or idle.

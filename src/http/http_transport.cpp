@@ -262,11 +262,24 @@ void HttpTransport::close() {
                 pool->connections.erase(idle);
             }
             for (auto& [id, connection] : pool->connections) connections.push_back(connection);
-            for (auto& [id, operation] : pool->queue) waiting.push_back(operation);
         }
+        waiting = takeQueues();
     }
     for (const auto& operation : waiting) operation->requestStop(StopReason::cancelled);
     for (const auto& connection : connections) connection->abort();
+}
+
+/// With the mutex held: nobody is in line any more, so that no connection that comes back is handed on.
+std::vector<std::shared_ptr<HttpTransport::InLine>> HttpTransport::takeQueues() {
+    std::vector<std::shared_ptr<InLine>> waiting;
+    for (auto& [name, pool] : pools_) {
+        for (auto& [id, operation] : pool->queue) {
+            pool->state.leave(id);
+            waiting.push_back(std::move(operation));
+        }
+        pool->queue.clear();
+    }
+    return waiting;
 }
 
 std::size_t HttpTransport::openConnections() const {
@@ -281,9 +294,7 @@ void HttpTransport::contextGone() noexcept {
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
-        for (auto& [name, pool] : pools_)
-            for (auto& [id, operation] : pool->queue) waiting.push_back(std::move(operation));
-        for (auto& [name, pool] : pools_) pool->queue.clear();
+        waiting = takeQueues();
     }
     executor_ = asio::any_io_executor();
     queueStrand_ = asio::any_io_executor();

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include <wix/options.hpp>
 
@@ -55,6 +56,7 @@ private:
     std::optional<result<Lease>> tryAcquire(Pool& pool);
     result<Lease> openNew(Pool& pool);
     void release(Pool& pool, ConnectionId id, bool reusable);
+    std::vector<std::shared_ptr<InLine>> takeQueues();
     Pool& poolOf(const Origin& origin);
     result<TlsContextPtr> tlsContext();
 
