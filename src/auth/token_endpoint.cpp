@@ -20,7 +20,7 @@ namespace wix::detail {
 namespace {
 
 constexpr std::string_view endpoint = "POST /oauth2/token";
-constexpr std::chrono::seconds defaultLife{4 * 3600};  // PROTOCOL.md 1.1
+constexpr std::chrono::seconds defaultLife{4 * 3600};  // that of Wix's tokens
 constexpr std::chrono::seconds longestLife{7 * 24 * 3600};
 
 const json::value* member(const json::object& object, std::string_view name) {
@@ -61,11 +61,16 @@ Failure failureOf(Errc code, const HttpReply& reply, std::string detail) {
     return failure;
 }
 
-/// An error code is shown if it looks like one; free text of an endpoint that handles secrets is not.
+/// An error code is shown if it looks like one: words of one case, and few digits. Free text of an endpoint that handles
+/// secrets is not, and neither is what may be a token.
 std::string shown(std::string_view code) {
-    const bool plain = !code.empty() && code.size() <= 64 && std::all_of(code.begin(), code.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    });
+    const auto count = [&](char first, char last) {
+        return std::count_if(code.begin(), code.end(), [&](char c) { return c >= first && c <= last; });
+    };
+    const auto lower = count('a', 'z'), upper = count('A', 'Z'), digits = count('0', '9');
+    const auto marks = count('_', '_') + count('-', '-');
+    const bool plain = !code.empty() && code.size() <= 64 && (lower == 0 || upper == 0) && digits <= 5 &&
+                       static_cast<std::size_t>(lower + upper + digits + marks) == code.size();
     return plain ? std::string(code) : "with an error";
 }
 
@@ -123,7 +128,7 @@ TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     const json::object* details = objectMember(*object, "details");
     if (details && objectMember(*details, "validationError"))
         return verdict(TokenVerdict::misconfigured, Errc::misconfigured, "validation error");
-    // An unknown client id names `appRuntimeKeys` or the app id in its text (PROTOCOL.md 1.1).
+    // An unknown client id names `appRuntimeKeys` or the app id in its text.
     const std::string message = text(*object, "message");
     if (message.find("appRuntimeKeys") != std::string::npos || message.find("appDefId") != std::string::npos)
         return verdict(TokenVerdict::misconfigured, Errc::misconfigured, "about the client id");

@@ -12,7 +12,7 @@
 
 namespace wix::detail {
 
-/// What is asked for (PROTOCOL.md 1.1).
+/// What is asked for.
 enum class Grant {
     anonymous,     ///< A new visitor.
     refreshToken,  ///< A new access token of the same session.

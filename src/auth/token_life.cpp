@@ -5,7 +5,6 @@
 namespace wix::detail {
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
@@ -50,9 +49,11 @@ TokenLife lifeOfGranted(BootTime requestStarted, BootTime received, seconds expi
 }
 
 TokenLife lifeOfAdopted(std::chrono::sys_seconds expiresAt, Moment now, const RenewalWindows& windows) {
-    const WallTime expiry = std::clamp<WallTime>(expiresAt, now.wall, now.wall + longestBelieved);
-    return lifeOf(now.boot, std::max<nanoseconds>(wixLife, expiry - now.wall),
-                  now.boot + duration_cast<nanoseconds>(expiry - now.wall), windows, now.random);
+    // Bounded in seconds first: a wall clock of nanoseconds ends in 2262, and the caller's number may be any.
+    const auto nowSeconds = std::chrono::floor<seconds>(now.wall);
+    const WallTime expiry = std::clamp(expiresAt, nowSeconds, nowSeconds + longestBelieved);
+    const nanoseconds left = std::max<nanoseconds>(expiry - now.wall, nanoseconds(0));
+    return lifeOf(now.boot, std::max<nanoseconds>(wixLife, left), now.boot + left, windows, now.random);
 }
 
 }  // namespace wix::detail

@@ -36,7 +36,7 @@ TokenLife lifeOfGranted(BootTime requestStarted, BootTime received, std::chrono:
                         const RenewalWindows& windows, double random);
 
 /// The life of a token from elsewhere, of which only the wall clock's expiry is known. Its full life is taken to be
-/// Wix's 4 h (PROTOCOL.md 1.1), so that its last minute is its last minute.
+/// Wix's 4 h, so that its last minute is its last minute.
 TokenLife lifeOfAdopted(std::chrono::sys_seconds expiresAt, Moment now, const RenewalWindows& windows);
 
 }  // namespace wix::detail

@@ -16,6 +16,8 @@ std::chrono::milliseconds fullJitter(int failures, std::chrono::milliseconds fir
 
 namespace {
 
+constexpr std::chrono::seconds longTime{1'000'000'000};  // every user of a Retry-After caps it anyway
+
 std::optional<int> number(std::string_view text) {
     int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -24,7 +26,7 @@ std::optional<int> number(std::string_view text) {
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`: fixed columns, so no locale and no strptime.
-std::optional<WallTime> parseHttpDate(std::string_view text) {
+std::optional<std::chrono::sys_seconds> parseHttpDate(std::string_view text) {
     static constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT" || text[7] != ' ' ||
@@ -50,12 +52,15 @@ std::optional<std::chrono::milliseconds> parseRetryAfter(std::string_view value,
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
     if (value.empty()) return std::nullopt;
     if (std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-        // More digits than an int holds are a long time; every user of the value caps it.
-        return std::chrono::seconds(number(value).value_or(1'000'000'000));
+        // More digits than an int holds are a long time.
+        return std::min(longTime, std::chrono::seconds(number(value).value_or(1'000'000'000)));
     }
     const auto date = parseHttpDate(value);
     if (!date) return std::nullopt;
-    return std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(*date - now));
+    // In seconds: a wall clock of nanoseconds ends in 2262, and "Fri, 31 Dec 9999" is a favourite of servers.
+    if (*date <= std::chrono::floor<std::chrono::seconds>(now)) return std::chrono::milliseconds(0);
+    if (*date > std::chrono::floor<std::chrono::seconds>(now) + longTime) return longTime;
+    return std::chrono::ceil<std::chrono::milliseconds>(WallTime(*date) - now);
 }
 
 }  // namespace wix::detail
