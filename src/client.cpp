@@ -38,8 +38,7 @@ asio::awaitable<Tokens> tokensOf(SessionPtr, detail::TokenManager::Operation wai
 
 WaitLimits callLimits(const detail::Session& session, const CallOptions& options) {
     const auto timeout = options.timeout.value_or(session.options.timeouts.call);
-    if (timeout <= std::chrono::milliseconds(0))
-        throw Error(Errc::invalid_argument, "CallOptions::timeout must be more than 0");
+    check(detail::checkCallTimeout(timeout));
     return WaitLimits(std::chrono::steady_clock::now() + timeout, options.stopToken);
 }
 
@@ -102,7 +101,13 @@ asio::awaitable<json::value> callJson(SessionPtr session, Request request, bool 
     const Response response(reply->status, std::move(reply->headers), std::move(reply->body));
     if (!response.ok())
         throw ApiError(what, detail::readApiError(response.status(), response.body(), response.requestId()));
-    co_return response.json();
+    try {
+        co_return response.json();
+    } catch (const Error& error) {
+        Failure failure = error.failure();
+        failure.context = what + ": " + failure.context;
+        throw Error(std::move(failure));
+    }
 }
 
 Request jsonRequest(const char* method, std::string path, CallOptions options) {
@@ -182,7 +187,7 @@ asio::awaitable<void> closeTransport(std::shared_ptr<detail::HttpTransport> tran
 }
 }  // namespace
 
-asio::awaitable<void> Transport::close() { return closeTransport(impl_); }
+asio::awaitable<void> Transport::close() const { return closeTransport(impl_); }
 asio::any_io_executor Transport::executor() const { return impl_->executor(); }
 std::size_t Transport::openConnections() const { return impl_->openConnections(); }
 

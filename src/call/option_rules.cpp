@@ -11,10 +11,17 @@ Failure wants(std::string option, std::string_view what) {
     return Failure(Errc::invalid_argument, std::move(option) + " must be " + std::string(what));
 }
 
+/// Whatever is added to a clock has a bound: milliseconds::max(), meant as "no limit", would overflow.
+constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
+
+std::optional<Failure> checkTimeout(std::string option, std::chrono::milliseconds value) {
+    if (value > std::chrono::milliseconds(0) && value <= longest) return std::nullopt;
+    return wants(std::move(option), "more than 0 and at most 24 h");
+}
+
 std::optional<Failure> checkTimeouts(const Timeouts& timeouts) {
-    const auto positive = [](const char* name, std::chrono::milliseconds value) -> std::optional<Failure> {
-        if (value > std::chrono::milliseconds(0) && value <= std::chrono::hours(24)) return std::nullopt;
-        return wants(std::string("Timeouts::") + name, "more than 0 and at most 24 h");
+    const auto positive = [](const char* name, std::chrono::milliseconds value) {
+        return checkTimeout(std::string("Timeouts::") + name, value);
     };
     if (auto bad = positive("resolve", timeouts.resolve)) return bad;
     if (auto bad = positive("connect", timeouts.connect)) return bad;
@@ -36,8 +43,9 @@ std::optional<Failure> checkOptions(const ClientOptions& options) {
     if (auto bad = checkTimeouts(options.timeouts)) return bad;
     if (options.retry.maxAttempts < 1 || options.retry.maxAttempts > 10)
         return wants("RetryOptions::maxAttempts", "1 to 10");
-    if (options.retry.firstDelay < std::chrono::milliseconds(0) || options.retry.maxDelay < options.retry.firstDelay)
-        return wants("RetryOptions::firstDelay", "0 to maxDelay");
+    if (options.retry.firstDelay < std::chrono::milliseconds(0) || options.retry.maxDelay < options.retry.firstDelay ||
+        options.retry.maxDelay > longest)
+        return wants("RetryOptions::firstDelay", "0 to maxDelay, which is at most 24 h");
     if (options.maxResponseBytes == 0 || options.maxResponseBytes > (std::size_t{1} << 31))
         return wants("ClientOptions::maxResponseBytes", "1 byte to 2 GiB");
     if (options.maxHeaderBytes < 1024 || options.maxHeaderBytes > (std::size_t{1} << 24))
@@ -48,9 +56,13 @@ std::optional<Failure> checkOptions(const ClientOptions& options) {
 std::optional<Failure> checkOptions(const TransportOptions& options) {
     if (options.maxConnectionsPerOrigin < 1 || options.maxConnectionsPerOrigin > 65'535)
         return wants("TransportOptions::maxConnectionsPerOrigin", "1 to 65535");
-    if (options.maxIdleTime < std::chrono::milliseconds(0))
-        return wants("TransportOptions::maxIdleTime", "0 (no reuse) or more");
+    if (options.maxIdleTime < std::chrono::milliseconds(0) || options.maxIdleTime > longest)
+        return wants("TransportOptions::maxIdleTime", "0 (no reuse) to 24 h");
     return std::nullopt;
+}
+
+std::optional<Failure> checkCallTimeout(std::chrono::milliseconds timeout) {
+    return checkTimeout("CallOptions::timeout", timeout);
 }
 
 std::optional<Failure> checkStrategy(const OAuthStrategy& strategy) {

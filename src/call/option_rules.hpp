@@ -1,6 +1,8 @@
-// Which options are well-formed. Pure. Each failure is Errc::invalid_argument and says which option and what it wants.
+// Which options are well-formed. Pure. A failure says which option and what it wants, and never repeats a value:
+// Errc::invalid_argument, for headers Errc::invalid_header, for tokens Errc::invalid_token.
 #pragma once
 
+#include <chrono>
 #include <optional>
 
 #include <wix/error.hpp>
@@ -10,6 +12,7 @@ namespace wix::detail {
 
 std::optional<Failure> checkOptions(const ClientOptions& options);
 std::optional<Failure> checkOptions(const TransportOptions& options);
+std::optional<Failure> checkCallTimeout(std::chrono::milliseconds timeout);
 std::optional<Failure> checkStrategy(const OAuthStrategy& strategy);
 
 /// Errc::invalid_token if a token could not be sent. `where` names it; the value is never repeated.

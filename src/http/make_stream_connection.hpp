@@ -19,7 +19,7 @@ inline std::optional<boost::asio::io_context::executor_type> ioExecutor(const bo
     return std::nullopt;
 }
 
-/// On an io_context the concrete kind of strand, which costs a few percent less for each call (BASELINE.md 7).
+/// On an io_context the concrete kind of strand, which costs a few percent less for each call.
 template <template <class> class StreamOn>
 std::shared_ptr<Connection> makeStreamConnection(const boost::asio::any_io_executor& executor, Origin origin,
                                                  TlsContextPtr tls) {

@@ -22,7 +22,7 @@ struct ResponseLimits {
     std::size_t rawBodyBytes() const noexcept;
 };
 
-/// Over Beast's parser, and stricter where that is lenient (RELIABILITY.md B2): interim answers are skipped and
+/// Over Beast's parser, and stricter where that is lenient: interim answers are skipped and
 /// counted, a coding other than `chunked` is refused, so are folded lines and bare line feeds in a head, and every
 /// part has a limit. What it gives does not depend on how the bytes were split.
 class ResponseReader {
