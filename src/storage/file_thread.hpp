@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <condition_variable>
 #include <deque>
@@ -30,20 +29,20 @@ public:
 /// A file call takes longer than the start of a thread.
 class FileThread {
 public:
-    /// Never destroyed; the program's exit waits until the last job is done, so that no save is cut off.
+    /// Never destroyed; the program's exit waits until the last job is done, so that no save is cut off. So does a
+    /// fork(): its child would find locks that are held by a thread that it does not have.
     static FileThread& shared() {
         static FileThread& one = *new FileThread;
         static const WaitAtExit waitAtExit(one);
+        static const int atFork = ::pthread_atfork([] { one.holdIdle(); }, [] { one.mutex_.unlock(); },
+                                                   [] { one.mutex_.unlock(); });
+        static_cast<void>(atFork);
         return one;
     }
 
     /// False if no thread could be started; the job is dropped then.
     bool submit(std::shared_ptr<FileJob> job) {
         const std::lock_guard lock(mutex_);
-        if (running_ && process_ != ::getpid()) {  // the child of a fork() has no such thread
-            running_ = false;
-            jobs_.clear();
-        }
         jobs_.push_back(std::move(job));
         if (running_) return true;
         if (!start()) {
@@ -51,21 +50,25 @@ public:
             return false;
         }
         running_ = true;
-        process_ = ::getpid();
         return true;
-    }
-
-    void waitUntilIdle() {
-        std::unique_lock lock(mutex_);
-        idle_.wait(lock, [this] { return !running_ || process_ != ::getpid(); });
     }
 
 private:
     struct WaitAtExit {
         explicit WaitAtExit(FileThread& awaited) : thread(awaited) {}
-        ~WaitAtExit() { thread.waitUntilIdle(); }
+        ~WaitAtExit() {
+            thread.holdIdle();
+            thread.mutex_.unlock();
+        }
         FileThread& thread;
     };
+
+    /// Waits until there is no job, and leaves the mutex locked: none begins.
+    void holdIdle() {
+        std::unique_lock lock(mutex_);
+        idle_.wait(lock, [this] { return !running_; });
+        lock.release();
+    }
 
     bool start() {
         // The program's signal handlers are not for this thread.
@@ -100,7 +103,6 @@ private:
     std::condition_variable idle_;
     std::deque<std::shared_ptr<FileJob>> jobs_;
     bool running_ = false;
-    pid_t process_ = 0;
 };
 
 }  // namespace wix::detail
