@@ -19,7 +19,7 @@ TokenActions TokenState::takeActions() { return std::exchange(actions_, TokenAct
 // -- Events ------------------------------------------------------------------------------------------------------------
 
 /// True once the storage has been read. Until then the event waits in line: what it means depends on what is stored.
-bool TokenState::ready(WaiterId id, Moment now, std::function<void(Moment)> whenLoaded) {
+bool TokenState::ready(WaiterId id, Moment now, Deferred whenLoaded) {
     if (closed_) {
         abort(id);
         return false;
@@ -32,19 +32,19 @@ bool TokenState::ready(WaiterId id, Moment now, std::function<void(Moment)> when
 }
 
 void TokenState::get(WaiterId id, Moment now) {
-    if (!ready(id, now, [this, id](Moment then) { get(id, then); })) return;
+    if (!ready(id, now, {[this, id](Moment then) { get(id, then); }})) return;
     waiters_.emplace(id, Waiter{Waiter::Wants::usable, 0, epoch_});
     advance(now);
 }
 
 void TokenState::read(WaiterId id, Moment now) {
-    if (!ready(id, now, [this, id](Moment then) { read(id, then); })) return;
+    if (!ready(id, now, {[this, id](Moment then) { read(id, then); }})) return;
     waiters_.emplace(id, Waiter{Waiter::Wants::active, 0, epoch_});
     advance(now);
 }
 
 void TokenState::unauthorized(WaiterId id, std::uint64_t generation, Moment now) {
-    if (!ready(id, now, [this, id, generation](Moment then) { unauthorized(id, generation, then); })) return;
+    if (!ready(id, now, {[this, id, generation](Moment then) { unauthorized(id, generation, then); }})) return;
     const bool costsNothing = exchange_ || saving_ || rejected_ || generation != active_->generation ||
                               (failed_ && now.boot < failed_->nextAttempt);
     if (!costsNothing && !budget_.take(now.boot)) return complete({id}, active_);
@@ -53,14 +53,14 @@ void TokenState::unauthorized(WaiterId id, std::uint64_t generation, Moment now)
 }
 
 void TokenState::renew(WaiterId id, Moment now) {
-    if (!ready(id, now, [this, id](Moment then) { renew(id, then); })) return;
+    if (!ready(id, now, {[this, id](Moment then) { renew(id, then); }})) return;
     waiters_.emplace(id, Waiter{Waiter::Wants::newer, active_->generation, active_->epoch, true});
     advance(now);
 }
 
 void TokenState::renew(WaiterId id, RefreshToken refreshToken, Moment now) {
-    deferredAdoption_ = deferredAdoption_ || !loaded_;
-    if (!ready(id, now, [this, id, refreshToken](Moment then) { renew(id, refreshToken, then); })) return;
+    if (!ready(id, now, {[this, id, refreshToken](Moment then) { renew(id, refreshToken, then); }, true})) return;
+    if (refreshToken.role == TokenRole::none) refreshToken.role = TokenRole::visitor;
     if (isActiveSession(refreshToken.value)) return renew(id, now);
     newEpoch();
     Commit commit{Commit::Cause::adopted, Tokens(AccessToken(), std::move(refreshToken)), TokenLife(), epoch_};
@@ -71,8 +71,7 @@ void TokenState::renew(WaiterId id, RefreshToken refreshToken, Moment now) {
 }
 
 void TokenState::adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now) {
-    deferredAdoption_ = deferredAdoption_ || !loaded_;
-    if (!ready(id, now, [this, id, tokens, thenGet](Moment then) { adopt(id, tokens, thenGet, then); })) return;
+    if (!ready(id, now, {[this, id, tokens, thenGet](Moment then) { adopt(id, tokens, thenGet, then); }, true})) return;
     if (tokens.refreshToken.role == TokenRole::none && !tokens.refreshToken.value.empty())
         tokens.refreshToken.role = TokenRole::visitor;
     const bool known = !tokens.refreshToken.value.empty() && isActiveSession(tokens.refreshToken.value);
@@ -123,7 +122,9 @@ void TokenState::advance(Moment now) {
     if (closed_) return finishClose();
     if (!loaded_) return;
     if (rejected_ && !storageBusy_) return startLoad();
-    if (rejected_ || (storageBusy_ && !retryingSave_)) return;  // the storage's answer moves us on
+    // The storage's answer moves us on. While a save that nobody waits for is under way the session goes on, unless
+    // other tokens wait behind it: what is active is about to be replaced.
+    if (rejected_ || saving_ || next_ || (storageBusy_ && !retryingSave_)) return;
     const Freshness fresh = freshness(now);
     settle(fresh);
     advanceExchange(now, fresh);
@@ -135,10 +136,15 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
     const Tokens& tokens = active_->tokens;
     const bool canRenew = !tokens.refreshToken.value.empty();
     if (!canRenew)
-        complete(takeWaiters([](const Waiter& waiter) { return waiter.needsSession; }),
-                 Failure(Errc::no_session, "renewToken()"));
+        // A 401 of before the logout starts no visitor.
+        complete(takeWaiters([&](const Waiter& waiter) {
+                     return waiter.needsSession || (waiter.wants == Waiter::Wants::newer && tokens.empty());
+                 }),
+                 Failure(Errc::no_session, "renewing the access token"));
     const bool ahead = wantAhead_ && canRenew && !lost_ && fresh != Freshness::fresh;
     if (exchange_ || (waiters_.empty() && !ahead)) return;
+    if (!canRenew && tokens.refreshToken.role == TokenRole::member)  // came without a refresh token
+        return settleFailed(Failure(Errc::session_expired, "the member has no refresh token"), fresh);
     if (lost_ && (tokens.refreshToken.role == TokenRole::member || policy_.onSessionLost == SessionLostPolicy::fail))
         return settleFailed(*lost_, fresh);
     if (failed_ && now.boot < failed_->nextAttempt) return settleFailed(failed_->failure, fresh);

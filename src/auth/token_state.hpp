@@ -1,7 +1,7 @@
 // One visitor's tokens as a state machine: what is active, what is on its way, who waits, and what to do next. Pure: no
 // I/O, no time, no randomness; events go in, actions come out. token_manager carries them out, on its strand.
 //
-// The rules, each with its reason (RELIABILITY.md A3 to A5):
+// The rules:
 // - One exchange at a time, and it belongs to nobody: a waiter that leaves changes nothing for it.
 // - New tokens are saved first, then published, then told to the waiters: a rotated refresh token is never only here.
 // - Published sets have a growing generation. A 401 names the one it used; only the current one is renewed.
@@ -132,6 +132,10 @@ private:
         std::uint64_t epoch = 0;
         bool needsSession = false;  // newer: fails if there is nothing to renew
     };
+    struct Deferred {
+        std::function<void(Moment)> event;
+        bool bringsTokens = false;  // it does without the storage
+    };
     /// Tokens on their way to being active: they are saved first.
     struct Commit {
         enum class Cause { adopted, renewed, minted };
@@ -153,7 +157,7 @@ private:
     };
 
     // Deciding.
-    bool ready(WaiterId id, Moment now, std::function<void(Moment)> whenLoaded);
+    bool ready(WaiterId id, Moment now, Deferred whenLoaded);
     void advance(Moment now);
     void advanceExchange(Moment now, Freshness freshness);
     void startExchange(Grant grant, std::string refreshToken, bool background);
@@ -167,6 +171,7 @@ private:
     void publish(const Commit& commit);
     void adoptStored(const StoredTokens& there, Moment now);
     void resolveConflict(const StoredTokens& there, Moment now);
+    bool goesOn(const Tokens& theirs) const;
     void newEpoch();
     bool isActiveSession(const std::string& refreshToken) const;
 
@@ -192,8 +197,7 @@ private:
     std::deque<std::string> spent_;  // refresh tokens that this session has rotated away
 
     std::map<WaiterId, Waiter> waiters_;
-    std::map<WaiterId, std::function<void(Moment)>> deferred_;  // until the storage has been read; in order of arrival
-    bool deferredAdoption_ = false;  // one of them brings tokens of its own: they do without the storage
+    std::map<WaiterId, Deferred> deferred_;  // until the storage has been read; in order of arrival
     std::vector<WaiterId> closing_;
     bool closed_ = false;
 
@@ -201,6 +205,7 @@ private:
     bool storageBusy_ = false;
     bool retryingSave_ = false;  // what keeps the storage busy is a save that nobody waits for
     bool unsaved_ = false;       // the record is behind: a save has failed
+    bool unsavedWins_ = false;   // what is unsaved was set by a caller: it goes over what others have stored meanwhile
     BootTime nextSave_{};
     std::uint64_t storedVersion_ = 0;
     std::optional<Commit> saving_;

@@ -13,7 +13,7 @@ constexpr std::size_t rememberedSpentTokens = 8;
 constexpr int mostConflicts = 3;
 constexpr std::chrono::seconds saveRetryPause{1};
 
-// RELIABILITY.md A5, Failure: full jitter from 1 s to 60 s, with a floor, since zero is no pause.
+// Full jitter from 1 s to 60 s, with a floor, since zero is no pause.
 constexpr std::chrono::milliseconds firstBackoff{1'000};
 constexpr std::chrono::milliseconds longestBackoff{60'000};
 constexpr std::chrono::milliseconds shortestPause{250};
@@ -29,19 +29,21 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
     storageBusy_ = false;
     if (loaded_) {
         checkedRejection(outcome, now);
+        if (next_) startCommit(*std::exchange(next_, std::nullopt), now);
         return advance(now);
     }
-    const bool bringsTokens = deferredAdoption_ || !policy_.initial.empty();
-    if (outcome.has_error() && !bringsTokens) {
-        // Not knowing is no reason to start a visitor. The next use tries again.
+    if (outcome.has_error() && policy_.initial.empty()) {
+        // Not knowing is no reason to start a visitor: only who brings tokens goes on, and who came after. For the
+        // others the next use tries again.
         std::vector<WaiterId> ids;
-        for (const auto& [id, event] : deferred_) ids.push_back(id);
-        deferred_.clear();
+        while (!deferred_.empty() && !deferred_.begin()->second.bringsTokens) {
+            ids.push_back(deferred_.begin()->first);
+            deferred_.erase(deferred_.begin());
+        }
         complete(std::move(ids), outcome.error());
-        return advance(now);
+        if (deferred_.empty()) return advance(now);
     }
     loaded_ = true;
-    deferredAdoption_ = false;
     const std::optional<StoredTokens> record = outcome.has_value() ? *outcome : std::nullopt;
     const bool sameSession =
         record && record->tokens.refreshToken.value == policy_.initial.refreshToken.value && !record->tokens.empty();
@@ -58,7 +60,7 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
         newEpoch();
         startCommit(Commit{Commit::Cause::adopted, std::move(initial), life, epoch_}, now);
     }
-    for (auto& [id, event] : std::exchange(deferred_, {})) event(now);
+    for (auto& [id, deferred] : std::exchange(deferred_, {})) deferred.event(now);
     advance(now);
 }
 
@@ -68,7 +70,12 @@ void TokenState::saved(SaveOutcome outcome, Moment now) {
         unsaved_ = !closed_ && (outcome.has_error() || !outcome->isSaved());
         if (outcome.has_value()) storedVersion_ = outcome->version();
         nextSave_ = now.boot + saveRetryPause;
-        if (next_) startCommit(*std::exchange(next_, std::nullopt), now);
+        if (next_) {
+            startCommit(*std::exchange(next_, std::nullopt), now);
+        } else if (unsaved_ && outcome.has_value() && !unsavedWins_ && goesOn(outcome->current().tokens)) {
+            newEpoch();  // what is in flight for ours is not for theirs
+            adoptStored(outcome->current(), now);
+        }
     } else if (outcome.has_error()) {
         unsaved_ = true;
         nextSave_ = now.boot + saveRetryPause;
@@ -101,6 +108,7 @@ void TokenState::finishCommit(const std::optional<Failure>& saveFailure, Moment 
         // Superseded while it was being saved: what follows answers those who wait for it.
         return startCommit(*std::exchange(next_, std::nullopt), now);
     }
+    if (saveFailure) unsavedWins_ = commit.cause == Commit::Cause::adopted;
     if (commit.epoch == epoch_) publish(commit);
     auto adopters = takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; });
     if (saveFailure)
@@ -138,19 +146,25 @@ void TokenState::adoptStored(const StoredTokens& there, Moment now) {
     publish(Commit{Commit::Cause::adopted, there.tokens, life, epoch_});
 }
 
+/// Whether a record that somebody else has written goes on instead of ours: a session that another program started, or
+/// rotated; not one that we have rotated away ourselves.
+bool TokenState::goesOn(const Tokens& theirs) const {
+    const std::string& token = theirs.refreshToken.value;
+    return !token.empty() && token != active_->tokens.refreshToken.value &&
+           std::find(spent_.begin(), spent_.end(), token) == spent_.end();
+}
+
 /// Somebody else has changed the record since we read it.
 void TokenState::resolveConflict(const StoredTokens& there, Moment now) {
     Commit commit = *std::exchange(saving_, std::nullopt);
     storedVersion_ = there.version;
-    const std::string& theirs = there.tokens.refreshToken.value;
-    // A session that another program started, or rotated, is the one that goes on. What the caller set wins.
-    const bool theirsGoesOn = commit.cause != Commit::Cause::adopted && !theirs.empty() &&
-                              theirs != active_->tokens.refreshToken.value &&
-                              theirs != commit.tokens.refreshToken.value &&
-                              std::find(spent_.begin(), spent_.end(), theirs) == spent_.end();
-    if (next_ || theirsGoesOn) {
-        if (!next_) return adoptStored(there, now);
-        return startCommit(*std::exchange(next_, std::nullopt), now);
+    if (next_) return startCommit(*std::exchange(next_, std::nullopt), now);
+    // What the caller set wins.
+    if (commit.cause != Commit::Cause::adopted && goesOn(there.tokens) &&
+        there.tokens.refreshToken.value != commit.tokens.refreshToken.value) {
+        adoptStored(there, now);
+        // Those who set tokens of this session, which it had already.
+        return complete(takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; }), active_);
     }
     if (++commit.conflicts <= mostConflicts) return startCommit(std::move(commit), now);
     saving_ = std::move(commit);
@@ -244,6 +258,7 @@ void TokenState::failExchange(TokenAnswer answer, std::chrono::milliseconds atLe
     answer.failure.retryAt = now.wall + pause;
     failed_ = Failed{std::move(answer.failure), now.boot + pause};
     wantAhead_ = false;
+    if (saving_ || next_) return;  // other tokens are about to be active: they may serve those who wait
     settleFailed(failed_->failure, freshness(now));
 }
 

@@ -1,0 +1,370 @@
+// What a failed exchange does: backoff, replay, suspicion, rejection, misconfiguration; and what it does not.
+#include <doctest/doctest.h>
+
+#include "support/token_script.hpp"
+
+using namespace wix;
+using namespace wix::test;
+using detail::TokenVerdict;
+
+namespace {
+
+TokenScript dead(TokenRole role = TokenRole::visitor) { return TokenScript::with(role); }
+
+}  // namespace
+
+TEST_CASE("a failure is remembered, with the time of the next attempt") {
+    TokenScript script = dead();
+    script.pass(4h);
+    script.get("a");
+    CHECK(script.fails(TokenVerdict::transient) == "a: unavailable");  // 500 ms at random = 0.5
+    const auto retryAt = script.failureOf("a").retryAt;
+    CHECK(retryAt == script.now.wall + 500ms);
+    CHECK(script.state.nextAttempt() == script.now.boot + 500ms);
+    script.pass(499ms);
+    CHECK(script.get("b") == "b: unavailable");
+    CHECK(script.renew("c") == "c: unavailable");
+    CHECK(script.unauthorized("d", 1) == "d: unavailable");
+    CHECK(script.ahead(1) == "");
+    CHECK(script.failureOf("b").retryAt == retryAt);
+    CHECK(script.failureOf("c").context == script.failureOf("a").context);
+    CHECK(script.exchanges() == 1);
+    script.pass(1ms);
+    CHECK(script.get("e") == "exchange r1");
+}
+
+TEST_CASE("the backoff doubles up to a minute, and has a floor") {
+    for (const double random : {0.0, 0.999}) {
+        TokenScript script = dead();
+        script.pass(4h);
+        script.now.random = random;
+        std::chrono::nanoseconds before = 0ns;
+        for (int i = 0; i < 10; ++i) {
+            script.get("a" + std::to_string(i));
+            script.fails(TokenVerdict::transient);
+            const auto pause = script.state.nextAttempt() - script.now.boot;
+            CHECK(pause >= std::max<std::chrono::nanoseconds>(250ms, before));
+            CHECK(pause <= 60s);
+            if (random > 0 && i < 6) CHECK(pause > std::chrono::milliseconds(990 << i));
+            before = pause;
+            script.pass(pause);
+        }
+        CHECK(script.exchanges() == 10);
+    }
+}
+
+TEST_CASE("ten minutes of failures: no more exchanges than the backoff allows; then it recovers by itself") {
+    TokenScript script = dead();
+    script.pass(4h);
+    for (int i = 0; i < 6000; ++i) {
+        script.get("a" + std::to_string(i));
+        script.fails(TokenVerdict::transient);  // if one was asked for
+        script.pass(100ms);
+    }
+    CHECK(script.waiting() == 0);
+    CHECK(script.exchanges() <= 26);
+    script.pass(60s);
+    CHECK(script.get("z") == "exchange r1");
+    CHECK(script.granted("t2") == "publish #2 t2/r1; z: t2/r1");
+    CHECK(script.state.nextAttempt() == detail::BootTime());
+    script.renew("y");
+    script.fails(TokenVerdict::transient);
+    CHECK(script.state.nextAttempt() == script.now.boot + 500ms);  // counted from one again
+}
+
+TEST_CASE("Retry-After is honoured, and capped at five minutes") {
+    TokenScript script = dead();
+    script.pass(4h);
+    script.get("a");
+    script.fails(TokenVerdict::transient, 30s);
+    CHECK(script.state.nextAttempt() == script.now.boot + 30s);
+    script.pass(30s);
+    script.get("b");
+    script.fails(TokenVerdict::transient, 24h);
+    CHECK(script.state.nextAttempt() == script.now.boot + 300s);
+    CHECK(script.failureOf("b").retryAt == script.now.wall + 300s);
+    script.pass(300s);
+    script.get("c");
+    script.fails(TokenVerdict::transient, 0s);
+    CHECK(script.state.nextAttempt() > script.now.boot);
+}
+
+TEST_CASE("the endpoint is down in the advisory window: served until the end, at a few attempts") {
+    TokenScript script = dead();
+    script.pass(4h - 240s);
+    for (int i = 0; i < 2390; ++i) {
+        const std::string who = "a" + std::to_string(i);
+        script.ahead(1);
+        const std::string asked = script.get(who);
+        const std::string told = script.waits(who) ? script.fails(TokenVerdict::transient) : asked;
+        CHECK(told.ends_with(who + ": t1/r1"));
+        script.fails(TokenVerdict::transient);
+        script.pass(100ms);
+    }
+    CHECK(script.exchanges() <= 16);
+    script.pass(1s);
+    script.get("late");
+    script.fails(TokenVerdict::transient);
+    CHECK(codeName(script.failureOf("late").code) == "unavailable");
+}
+
+TEST_CASE("an answer that was lost: the same refresh token at once, once") {
+    TokenScript script = dead();
+    script.pass(4h);
+    CHECK(script.get("a") == "exchange r1");
+    CHECK(script.fails(TokenVerdict::lost) == "exchange r1");
+    CHECK(script.get("b") == "");
+    CHECK(script.granted("t2", "r2") == "publish #2 t2/r2; a b: t2/r2");
+    script.pass(4h);
+    script.get("c");
+    CHECK(script.fails(TokenVerdict::lost) == "exchange r2");
+    CHECK(script.fails(TokenVerdict::lost) == "c: unavailable");
+    CHECK(script.get("d") == "d: unavailable");
+    script.pass(1s);
+    CHECK(script.get("e") == "exchange r2");
+}
+
+TEST_CASE("a lost answer whose token was rotated without grace: rejected, once") {
+    TokenScript script = TokenScript::with(TokenRole::visitor, SessionLostPolicy::fail);
+    script.renew("a");
+    CHECK(script.fails(TokenVerdict::lost) == "exchange r1");
+    CHECK(script.fails(TokenVerdict::rejected) == "a: session lost");
+    CHECK(script.exchanges() == 2);
+}
+
+TEST_CASE("a lost answer of a new visitor is not replayed: it would be another one") {
+    TokenScript script;
+    CHECK(script.get("a") == "exchange anonymous");
+    CHECK(script.fails(TokenVerdict::lost) == "a: unavailable");
+    CHECK(script.get("b") == "b: unavailable");
+}
+
+TEST_CASE("a lost answer behind the callers is replayed, too") {
+    TokenScript script = dead();
+    script.pass(4h - 200s);
+    CHECK(script.ahead(1) == "exchange r1 behind");
+    CHECK(script.fails(TokenVerdict::lost) == "exchange r1");
+    CHECK(script.granted("t2", "r2") == "publish #2 t2/r2");
+}
+
+TEST_CASE("a suspicious answer counts only when it comes again after a second") {
+    TokenScript script = dead();
+    script.now.random = 0;
+    CHECK(script.renew("a") == "exchange r1");
+    CHECK(script.fails(TokenVerdict::suspicious) == "a: unavailable");
+    CHECK(script.state.nextAttempt() >= script.now.boot + 1s);
+    CHECK(script.get("b") == "b: t1/r1");
+    script.pass(1s);
+    CHECK(script.renew("c") == "exchange r1");
+    CHECK(script.fails(TokenVerdict::suspicious) == "exchange anonymous");
+    CHECK(script.granted("tN", "rN") == "publish #2 tN/rN; c: tN/rN");
+}
+
+TEST_CASE("suspicion: a grant in between clears it, a failure in between does not") {
+    for (const bool granted : {false, true}) {
+        TokenScript script = TokenScript::with(TokenRole::visitor, SessionLostPolicy::fail);
+        script.renew("a");
+        script.fails(TokenVerdict::suspicious);
+        script.pass(60s);
+        script.renew("b");
+        if (granted)
+            script.granted("t2");
+        else
+            script.fails(TokenVerdict::transient);
+        script.pass(60s);
+        script.renew("c");
+        CHECK(script.fails(TokenVerdict::suspicious) == (granted ? "c: unavailable" : "c: session lost"));
+    }
+}
+
+TEST_CASE("suspicion is about one refresh token") {
+    TokenScript script = TokenScript::with(TokenRole::visitor, SessionLostPolicy::fail);
+    script.renew("a");
+    script.fails(TokenVerdict::suspicious);
+    script.pass(60s);
+    CHECK(script.renew("b", RefreshToken("rB", TokenRole::visitor)) == "publish #2 -/rB; exchange rB");
+    CHECK(script.fails(TokenVerdict::suspicious) == "b: unavailable");
+    script.pass(60s);
+    script.renew("c");
+    CHECK(script.fails(TokenVerdict::suspicious) == "c: session lost");
+}
+
+TEST_CASE("suspicious or rejected answers to an anonymous grant are failures like others") {
+    for (const auto verdict : {TokenVerdict::suspicious, TokenVerdict::rejected}) {
+        TokenScript script;
+        for (int i = 0; i < 3; ++i) {
+            CHECK(script.get("a" + std::to_string(i)) == "exchange anonymous");
+            script.fails(verdict);
+            CHECK(script.waiting() == 0);
+            CHECK(script.exchanges() == i + 1);
+            script.pass(61s);
+        }
+    }
+}
+
+TEST_CASE("a rejected visitor: one new one, for everybody who waits") {
+    TokenScript script = dead();
+    script.pass(4h);
+    script.get("a");
+    script.renew("b");
+    CHECK(script.fails(TokenVerdict::rejected) == "exchange anonymous");
+    script.get("c");
+    CHECK(script.granted("tN", "rN") == "publish #2 tN/rN; a b c: tN/rN");
+    CHECK(script.published()->tokens.refreshToken.role == TokenRole::visitor);
+    CHECK(script.published()->epoch > 2);
+}
+
+TEST_CASE("a rejected visitor keeps the cart as long as the access token works") {
+    TokenScript script = dead();
+    script.pass(4h - 30s);
+    CHECK(script.get("a") == "exchange r1");
+    CHECK(script.fails(TokenVerdict::rejected) == "a: t1/r1");
+    CHECK(script.get("b") == "b: t1/r1");
+    CHECK(script.ahead(1) == "");
+    CHECK(script.exchanges() == 1);
+    script.pass(30s);
+    CHECK(script.get("c") == "exchange anonymous");
+    CHECK(script.fails(TokenVerdict::transient) == "c: unavailable");
+    script.pass(61s);
+    CHECK(script.get("d") == "exchange anonymous");  // never again the refresh token that is dead
+}
+
+TEST_CASE("a rejected visitor under the policy `fail`: an error until other tokens are set, and no exchange") {
+    TokenScript script = TokenScript::with(TokenRole::visitor, SessionLostPolicy::fail);
+    script.pass(4h);
+    script.get("a");
+    CHECK(script.fails(TokenVerdict::rejected) == "a: session lost");
+    script.pass(24h);
+    CHECK(script.get("b") == "b: session lost");
+    CHECK(script.renew("c") == "c: session lost");
+    CHECK(script.unauthorized("d", 1) == "d: session lost");
+    CHECK(script.exchanges() == 1);
+    CHECK(script.adopt("set", script.tokens("tB", "rB"), true) == "publish #2 tB/rB; set: tB/rB");
+    CHECK(script.renew("e") == "exchange rB");
+}
+
+TEST_CASE("a rejected member is never a visitor, whatever the policy") {
+    for (const auto policy : {SessionLostPolicy::newVisitor, SessionLostPolicy::fail}) {
+        TokenScript script = TokenScript::with(TokenRole::member, policy);
+        script.pass(4h - 30s);
+        script.get("a");
+        CHECK(script.fails(TokenVerdict::rejected) == "a: t1/r1");
+        CHECK(script.unauthorized("401", 1) == "401: session expired");
+        script.pass(30s);
+        CHECK(script.get("b") == "b: session expired");
+        CHECK(script.renew("c") == "c: session expired");
+        CHECK(script.exchanges() == 1);
+        CHECK(script.adopt("out", Tokens()) == "publish #2 -; out: -");
+        CHECK(script.get("d") == "exchange anonymous");
+    }
+}
+
+TEST_CASE("rejected, but a sibling has renewed the session in the storage: its tokens") {
+    TokenScript script = TokenScript::stored(TokenRole::member);
+    script.pass(4h);
+    script.get("a");
+    CHECK(script.fails(TokenVerdict::rejected) == "load");
+    script.renew("b");
+    CHECK(script.loaded(StoredTokens(script.tokens("t2", "r2", 4h, TokenRole::member), 5)) == "publish #2 t2/r2; a b: t2/r2");
+    CHECK(script.renew("c") == "exchange r2");
+    CHECK(script.granted("t3") == "save t3/r2 over 5");
+    CHECK(script.saved(6) == "publish #3 t3/r2; c: t3/r2");
+}
+
+TEST_CASE("rejected, and the storage has the same, none, or one that was rotated away: lost") {
+    for (const std::string there : {"r1", "r0", ""}) {
+        TokenScript script = TokenScript::stored(TokenRole::visitor, SessionLostPolicy::fail);
+        script.renew("rotates");
+        script.granted("t2", "r2");
+        script.saved(2);
+        script.renew("a");
+        CHECK(script.fails(TokenVerdict::rejected) == "load");
+        if (there == "r0") {
+            CHECK(script.loaded(StoredTokens(script.tokens("t2", "r2"), 2)) == "a: session lost");
+        } else if (there == "r1") {
+            CHECK(script.loaded(StoredTokens(script.tokens("t1", "r1"), 1)) == "a: session lost");
+        } else {
+            CHECK(script.loadedNothing() == "a: session lost");
+        }
+    }
+}
+
+TEST_CASE("rejected, and the storage does not answer: not lost yet") {
+    TokenScript script = TokenScript::stored();
+    script.pass(4h);
+    script.get("a");
+    CHECK(script.fails(TokenVerdict::rejected) == "load");
+    CHECK(script.loadFails() == "a: storage unavailable");
+    CHECK(script.get("b") == "b: storage unavailable");
+    CHECK(script.failureOf("b").retryAt);
+    script.pass(61s);
+    CHECK(script.get("c") == "exchange r1");
+    CHECK(script.fails(TokenVerdict::rejected) == "load");
+    CHECK(script.loaded(StoredTokens(script.tokens("t1", "r1"), 1)) == "exchange anonymous");
+    CHECK(script.granted("tN", "rN") == "save tN/rN over 1");
+    CHECK(script.saved(2) == "publish #2 tN/rN; c: tN/rN");
+}
+
+TEST_CASE("a sibling's tokens are found, and expired: renewed") {
+    TokenScript script = TokenScript::stored();
+    script.pass(4h);
+    script.get("a");
+    script.fails(TokenVerdict::rejected);
+    CHECK(script.loaded(StoredTokens(script.tokens("t2", "r2", -1h), 5)) == "publish #2 t2/r2; exchange r2");
+}
+
+TEST_CASE("setTokens while the storage is asked about a rejection") {
+    TokenScript script = TokenScript::stored();
+    script.renew("a");
+    CHECK(script.fails(TokenVerdict::rejected) == "load");
+    CHECK(script.adopt("set", script.tokens("tB", "rB")) == "");
+    CHECK(script.loaded(StoredTokens(script.tokens("t9", "r9"), 5)) == "save tB/rB over 1");
+    CHECK(script.conflict(script.tokens("t9", "r9"), 5) == "save tB/rB over 5");
+    CHECK(script.saved(6) == "publish #2 tB/rB; set: tB/rB; a: tB/rB");
+    CHECK(script.exchanges() == 1);
+}
+
+TEST_CASE("misconfigured: told, at ten seconds' distance, and the session is kept") {
+    TokenScript script = TokenScript::with(TokenRole::member);
+    script.pass(4h);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(script.get("a" + std::to_string(i)) == "exchange r1");
+        CHECK(script.fails(TokenVerdict::misconfigured) == "a" + std::to_string(i) + ": misconfigured");
+        CHECK(script.state.nextAttempt() >= script.now.boot + 10s);
+        CHECK(script.get("b" + std::to_string(i)) == "b" + std::to_string(i) + ": misconfigured");
+        script.pass(61s);
+    }
+    script.get("c");
+    CHECK(script.granted("t2") == "publish #2 t2/r1; c: t2/r1");
+    CHECK(script.published()->tokens.refreshToken.role == TokenRole::member);
+}
+
+TEST_CASE("fresher tokens are on their way when a renewal fails: they serve those who wait") {
+    TokenScript script = TokenScript::stored();
+    script.pass(4h);
+    CHECK(script.get("a") == "exchange r1");
+    CHECK(script.adopt("set", script.tokens("t2", "r1")) == "save t2/r1 over 1");
+    CHECK(script.fails(TokenVerdict::transient) == "");
+    CHECK(script.saved(2) == "publish #2 t2/r1; set: t2/r1; a: t2/r1");
+}
+
+TEST_CASE("whoever leaves a failing exchange, the others see the same") {
+    const auto start = [] { return TokenScript::stored(); };
+    cancelAnyWaiter(start, {"a", "b"}, [](TokenScript& script) {
+        script.pass(4h);
+        script.get("stays");
+        script.get("a");
+        script.renew("b");
+        script.fails(TokenVerdict::suspicious);
+        script.pass(60s);
+        script.get("stays again");
+        script.fails(TokenVerdict::suspicious);
+        script.loadFails();
+        script.pass(60s);
+        script.renew("stays to the end");
+        script.fails(TokenVerdict::rejected);
+        script.loaded(StoredTokens(script.tokens("t2", "r2"), 5));
+        script.granted("t3", "r3");
+        script.saved(6);
+    });
+}

@@ -1,0 +1,324 @@
+// A scripted driver for TokenState: named waiters, a virtual clock, and every action as one line of text, so that a test
+// reads as a dialogue. It also checks, at every step, what must hold in every story.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/error.hpp>
+
+#include "auth/token_state.hpp"
+
+namespace wix::test {
+
+using namespace std::chrono_literals;
+
+inline std::string codeName(const boost::system::error_code& code) {
+    if (code == boost::asio::error::operation_aborted) return "aborted";
+    if (code == Errc::token_unavailable) return "unavailable";
+    if (code == Errc::misconfigured) return "misconfigured";
+    if (code == Errc::session_lost) return "session lost";
+    if (code == Errc::session_expired) return "session expired";
+    if (code == Errc::no_session) return "no session";
+    if (code == Errc::storage_unavailable) return "storage unavailable";
+    if (code == Errc::storage_damaged) return "storage damaged";
+    return code.message();
+}
+
+/// "t1/r1", "t1/-", "-/r1" or "-".
+inline std::string shortText(const Tokens& tokens) {
+    if (tokens.empty()) return "-";
+    const auto part = [](const std::string& value) { return value.empty() ? std::string("-") : value; };
+    return part(tokens.accessToken.value) + "/" + part(tokens.refreshToken.value);
+}
+
+/// Every event returns what it made the state ask for, joined by "; ":
+///   load | save t2/r2 over 1 | erase over 1 | exchange r1 | exchange anonymous | exchange r1 behind
+///   publish #2 t2/r2 | a b: t2/r2 | a: unavailable | drop unsent
+class TokenScript {
+public:
+    explicit TokenScript(detail::TokenPolicy policy = detail::TokenPolicy()) : storage_(policy.hasStorage), state(std::move(policy)) {}
+
+    static detail::TokenPolicy withStorage() {
+        detail::TokenPolicy policy;
+        policy.hasStorage = true;
+        return policy;
+    }
+    /// A script without storage that has t1/r1 with 4 h ahead of it, as generation 1.
+    static TokenScript with(TokenRole role, SessionLostPolicy onLost = SessionLostPolicy::newVisitor) {
+        detail::TokenPolicy policy;
+        policy.onSessionLost = onLost;
+        return TokenScript(std::move(policy), role);
+    }
+    /// The same with the record t1/r1 of version 1 in a storage.
+    static TokenScript stored(TokenRole role = TokenRole::visitor, SessionLostPolicy onLost = SessionLostPolicy::newVisitor) {
+        detail::TokenPolicy policy = withStorage();
+        policy.onSessionLost = onLost;
+        return TokenScript(std::move(policy), role);
+    }
+
+    Tokens tokens(const std::string& access, const std::string& refresh, std::chrono::seconds life = 4h,
+                  TokenRole role = TokenRole::visitor) const {
+        return Tokens(AccessToken(access, std::chrono::floor<std::chrono::seconds>(now.wall) + life),
+                      RefreshToken(refresh, refresh.empty() ? TokenRole::none : role));
+    }
+
+    // -- Callers ---------------------------------------------------------------------------------------------------
+    std::string get(const std::string& who) { return event(who, [&](auto id) { state.get(id, now); }); }
+    std::string read(const std::string& who) { return event(who, [&](auto id) { state.read(id, now); }); }
+    std::string renew(const std::string& who) { return event(who, [&](auto id) { state.renew(id, now); }); }
+    std::string renew(const std::string& who, RefreshToken token) {
+        return event(who, [&](auto id) { state.renew(id, token, now); });
+    }
+    std::string unauthorized(const std::string& who, std::uint64_t generation) {
+        return event(who, [&](auto id) { state.unauthorized(id, generation, now); });
+    }
+    std::string adopt(const std::string& who, Tokens given, bool thenGet = false) {
+        return event(who, [&](auto id) { state.adopt(id, given, thenGet, now); });
+    }
+    std::string close(const std::string& who) { return event(who, [&](auto id) { state.close(id, now); }); }
+    std::string abandon() { return step([&] { state.abandon(now); }); }
+    std::string ahead(std::uint64_t generation) { return step([&] { state.renewAhead(generation, now); }); }
+    std::string cancel(const std::string& who) {
+        return step([&] {
+            waiting_.erase(who);
+            state.cancel(ids_.at(who));
+        });
+    }
+
+    // -- The world. A report of what was not asked for is left out, so that a story can be told without a waiter --------
+    std::string loadedNothing() { return loaded(std::nullopt); }
+    std::string loaded(std::optional<StoredTokens> record) {
+        if (record) settled_.insert(shortText(record->tokens));
+        return report(storageBusy_, [&] { state.loaded(detail::LoadOutcome(std::move(record)), now); });
+    }
+    std::string loadFails(Errc code = Errc::storage_unavailable) {
+        return report(storageBusy_, [&] { state.loaded(detail::LoadOutcome(Failure(code, "load")), now); });
+    }
+    std::string saved(std::uint64_t version) {
+        return report(storageBusy_, [&] { state.saved(SaveResult::saved(version), now); });
+    }
+    std::string saveFails(Errc code = Errc::storage_unavailable) {
+        return report(storageBusy_, [&] { state.saved(detail::SaveOutcome(Failure(code, "save")), now); });
+    }
+    std::string conflict(Tokens there, std::uint64_t version) {
+        settled_.insert(shortText(there));
+        return report(storageBusy_, [&] { state.saved(SaveResult::conflict(StoredTokens(there, version)), now); });
+    }
+    std::string granted(const std::string& access, const std::string& refresh = "", std::chrono::seconds life = 4h) {
+        detail::TokenAnswer answer;
+        answer.verdict = detail::TokenVerdict::granted;
+        answer.accessToken = access;
+        answer.refreshToken = refresh;
+        answer.expiresIn = life;
+        return answered(std::move(answer));
+    }
+    std::string fails(detail::TokenVerdict verdict, std::optional<std::chrono::milliseconds> retryAfter = std::nullopt) {
+        detail::TokenAnswer answer;
+        answer.verdict = verdict;
+        answer.failure = Failure(verdict == detail::TokenVerdict::misconfigured ? Errc::misconfigured
+                                 : verdict == detail::TokenVerdict::rejected    ? Errc::session_lost
+                                                                                : Errc::token_unavailable,
+                                 "POST /oauth2/token");
+        answer.retryAfter = retryAfter;
+        return answered(std::move(answer));
+    }
+    std::string answered(detail::TokenAnswer answer) {
+        return report(exchanging_, [&] { state.exchanged(std::move(answer), exchangeStarted_, now); });
+    }
+    std::string refused() {
+        return report(exchanging_, [&] { state.backgroundRefused(now); });
+    }
+    void pass(std::chrono::nanoseconds time) {
+        now.boot += time;
+        now.wall += std::chrono::duration_cast<detail::WallTime::duration>(time);
+    }
+
+    // -- Looking back --------------------------------------------------------------------------------------------------
+    bool waits(const std::string& who) const { return waiting_.contains(who); }
+    std::size_t waiting() const { return waiting_.size(); }
+    int exchanges() const { return exchanges_; }
+    const Failure& failureOf(const std::string& who) const { return failures_.at(who); }
+    const std::vector<std::string>& history() const { return history_; }
+    const detail::SnapshotPtr& published() const { return published_; }
+
+    /// Runs before every step but the first; for cancelAnyWaiter().
+    std::function<void(TokenScript&, int step)> between;
+
+private:
+    TokenScript(detail::TokenPolicy policy, TokenRole role) : TokenScript(std::move(policy)) {
+        const Tokens given = tokens("t1", "r1", 4h, role);
+        if (storage_) {
+            REQUIRE(read("setup") == "load");
+            REQUIRE(loaded(StoredTokens(given, 1)) == "publish #1 t1/r1; setup: t1/r1");
+        } else {
+            REQUIRE(adopt("setup", given) == "publish #1 t1/r1; setup: t1/r1");
+        }
+        history_.clear();
+    }
+
+    template <class Body>
+    std::string event(const std::string& who, Body body) {
+        return step([&] {
+            REQUIRE_MESSAGE(!ids_.contains(who), who, ": a waiter's name is used once");
+            ids_[who] = nextId_;
+            names_[nextId_] = who;
+            waiting_.insert(who);
+            body(nextId_++);
+        });
+    }
+    template <class Body>
+    std::string report(bool& outstanding, Body body) {
+        if (!outstanding) return "not asked for";
+        return step([&] {
+            outstanding = false;
+            settled_.insert(std::exchange(saving_, std::string()));
+            body();
+        });
+    }
+    template <class Body>
+    std::string step(Body body) {
+        if (between && !inBetween_) {
+            inBetween_ = true;
+            between(*this, steps_++);
+            inBetween_ = false;
+        }
+        body();
+        std::string asked;
+        for (detail::TokenAction& action : state.takeActions()) {
+            const std::string text = std::visit([this](auto& what) { return take(what); }, action);
+            history_.push_back(text);
+            asked += (asked.empty() ? "" : "; ") + text;
+        }
+        return asked;
+    }
+
+    std::string take(detail::LoadAction&) {
+        CHECK_FALSE_MESSAGE(storageBusy_, "one storage operation at a time");
+        storageBusy_ = true;
+        return "load";
+    }
+    std::string take(detail::SaveAction& action) {
+        CHECK_FALSE_MESSAGE(storageBusy_, "one storage operation at a time");
+        storageBusy_ = true;
+        saving_ = shortText(action.tokens);
+        return (action.tokens.empty() ? "erase" : "save " + shortText(action.tokens)) + " over " +
+               std::to_string(action.expectedVersion);
+    }
+    std::string take(detail::ExchangeAction& action) {
+        CHECK_FALSE_MESSAGE(exchanging_, "one exchange at a time");
+        exchanging_ = true;
+        exchangeStarted_ = now.boot;
+        ++exchanges_;
+        const bool anonymous = action.grant == detail::Grant::anonymous;
+        CHECK(action.refreshToken.empty() == anonymous);
+        return "exchange " + (anonymous ? "anonymous" : action.refreshToken) + (action.background ? " behind" : "");
+    }
+    std::string take(detail::PublishAction& action) {
+        const std::uint64_t before = published_ ? published_->generation : 0;
+        CHECK_MESSAGE(action.snapshot->generation > before, "generations grow");
+        CHECK_MESSAGE((!published_ || action.snapshot->epoch >= published_->epoch), "no older epoch is published");
+        published_ = action.snapshot;
+        CHECK_MESSAGE((!storage_ || settled_.contains(shortText(published_->tokens))), "saved first, then published");
+        return "publish #" + std::to_string(published_->generation) + " " + shortText(published_->tokens);
+    }
+    std::string take(detail::CompleteAction& action) {
+        std::string text;
+        for (const detail::WaiterId id : action.waiters) {
+            const std::string& who = names_.at(id);
+            CHECK_MESSAGE(waiting_.erase(who) == 1, who, " is completed once, and not after it was cancelled");
+            if (action.outcome.has_error()) failures_[who] = action.outcome.error();
+            text += (text.empty() ? "" : " ") + who;
+        }
+        if (action.outcome.has_value()) {
+            const detail::SnapshotPtr& given = *action.outcome;
+            CHECK_MESSAGE((!published_ || given == published_), "what is told is what is published");
+            return text + ": " + shortText(given->tokens);
+        }
+        return text + ": " + codeName(action.outcome.error().code);
+    }
+    std::string take(detail::DropUnsentAction&) { return "drop unsent"; }
+
+    bool storage_ = false;
+    std::map<std::string, detail::WaiterId> ids_;
+    std::map<detail::WaiterId, std::string> names_;
+    std::set<std::string> waiting_;
+    std::string saving_;
+    std::set<std::string> settled_;  // what the storage has had, or has refused to take
+    std::map<std::string, Failure> failures_;
+    std::vector<std::string> history_;
+    detail::WaiterId nextId_ = 1;
+    detail::SnapshotPtr published_;
+    detail::BootTime exchangeStarted_{};
+    bool storageBusy_ = false;
+    bool exchanging_ = false;
+    bool inBetween_ = false;
+    int exchanges_ = 0;
+    int steps_ = 0;
+
+public:
+    detail::Moment now{detail::BootTime(1000s), detail::WallTime(1'700'000'000s), 0.5};
+    detail::TokenState state;
+};
+
+/// The story as all but `who` see it.
+inline std::vector<std::string> without(const std::vector<std::string>& history, const std::string& who) {
+    std::vector<std::string> left;
+    for (const std::string& line : history) {
+        const auto colon = line.find(": ");
+        if (colon == std::string::npos) {
+            left.push_back(line);
+            continue;
+        }
+        std::istringstream names(line.substr(0, colon));
+        std::string kept;
+        for (std::string name; names >> name;)
+            if (name != who) kept += (kept.empty() ? "" : " ") + name;
+        if (!kept.empty()) left.push_back(kept + line.substr(colon));
+    }
+    return left;
+}
+
+/// Tells `story` again and again, each time cancelling one of `victims` before another step. Whoever leaves, and whenever:
+/// the others see the same, and the same is asked of the endpoint and of the storage.
+template <class Start>
+void cancelAnyWaiter(Start start, const std::vector<std::string>& victims,
+                     const std::function<void(TokenScript&)>& story) {
+    TokenScript whole = start();
+    int steps = 0;
+    whole.between = [&](TokenScript&, int step) { steps = std::max(steps, step + 1); };
+    story(whole);
+    CHECK(whole.waiting() == 0);
+    REQUIRE(steps > 1);
+    int cancellations = 0;
+    for (const std::string& victim : victims) {
+        for (int at = 1; at < steps; ++at) {
+            CAPTURE(victim);
+            CAPTURE(at);
+            TokenScript told = start();
+            told.between = [&](TokenScript& script, int step) {
+                if (step != at || !script.waits(victim)) return;
+                CHECK(script.cancel(victim) == "");
+                ++cancellations;
+            };
+            story(told);
+            CHECK(without(told.history(), victim) == without(whole.history(), victim));
+            CHECK(told.waiting() == 0);
+        }
+    }
+    CHECK_MESSAGE(cancellations > 0, "nobody was there to be cancelled");
+}
+
+}  // namespace wix::test
