@@ -280,7 +280,9 @@ void TokenState::checkedRejection(const LoadOutcome& outcome, Moment now) {
         unknown.failure = outcome.error();
         return failExchange(std::move(unknown), suspicionPause, now);
     }
-    if (*outcome && !(*outcome)->tokens.refreshToken.value.empty() &&
+    // A record that we could not write over is no sibling's: it may be of the session before this one.
+    const bool stale = *outcome && unsaved_ && (*outcome)->version == storedVersion_;
+    if (*outcome && !stale && !(*outcome)->tokens.refreshToken.value.empty() &&
         !isActiveSession((*outcome)->tokens.refreshToken.value))
         return adoptStored(**outcome, now);
     lost_ = failure;

@@ -289,6 +289,15 @@ TEST_CASE("rejected, and the storage has the same, none, or one that was rotated
     }
 }
 
+TEST_CASE("rejected, and the storage still has the session before, since ours could not be saved: not that one") {
+    TokenScript script = TokenScript::stored(TokenRole::visitor, SessionLostPolicy::fail);
+    script.adopt("set", script.tokens("tB", "rB", 4h, TokenRole::member));
+    script.saveFails();
+    script.renew("a");
+    CHECK(script.fails(TokenVerdict::rejected) == "load");
+    CHECK(script.loaded(StoredTokens(script.tokens("t1", "r1"), 1)) == "a: session expired; save tB/rB over 1");
+}
+
 TEST_CASE("rejected, and the storage does not answer: not lost yet") {
     TokenScript script = TokenScript::stored();
     script.pass(4h);
