@@ -53,13 +53,22 @@ public:
 
     bool looksAlive() noexcept override {
         if (!stream_ || !open_) return false;
+        // A close_notify, or an answer that nobody asked for, may have come in one piece with the answer before: the
+        // socket is empty then, and TLS has it.
+        if constexpr (isTls) {
+            SSL* tls = stream_->native_handle();
+            if (SSL_has_pending(tls) || BIO_ctrl_pending(SSL_get_rbio(tls)) > 0) return false;
+        }
         char byte = 0;
         const auto got = ::recv(socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     }
 
     void abort() override {
-        boost::asio::post(*home_, [self = self()] { self->closeSocket(); });
+        boost::asio::post(*home_, [self = self()] {
+            self->aborted_ = true;
+            self->closeSocket();
+        });
     }
 
     void contextGone() noexcept override {
@@ -84,7 +93,6 @@ private:
     /// A connection that is cut in the middle of something is never used again: close, do not cancel.
     void closeSocket() {
         open_ = false;
-        aborted_ = true;
         if (resolver_) resolver_->cancel();
         ErrorCode ignored;
         if (stream_) socket().close(ignored);
@@ -98,7 +106,7 @@ private:
     std::optional<ResponseReader> reader_;
     std::string out_;
     std::vector<char> in_;
-    bool aborted_ = false;
+    bool aborted_ = false;  // from outside: whatever error that causes, it means operation_aborted
 };
 
 /// Resolve, connect, handshake: each with a deadline of its own.
@@ -118,6 +126,7 @@ private:
         this->setPhaseDeadline(std::chrono::steady_clock::now() + limit);
     }
     void fail(Failure failure) {
+        if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, phase());
         connection_->closeSocket();
         this->finish(std::move(failure));
     }
@@ -208,6 +217,7 @@ private:
     bool hasDeparted() const override { return writing_; }
 
     void fail(Failure failure) {
+        if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, what_ + phase_);
         failure.maybeSent = writing_ && !nothingLeft_;
         ExchangeOutcome outcome((result<HttpReply>(std::move(failure))));
         outcome.sawAnswer = reader().sawAnyByte();
