@@ -122,9 +122,9 @@ std::string ratio(const Samples& of, const Samples& to) {
 }
 
 void compare(const Arguments& arguments) {
-    const std::size_t calls = arguments.quick ? 5'000 : 20'000;
-    const std::size_t rounds = arguments.rounds > 0 ? arguments.rounds : arguments.quick ? 5 : 11;
-    const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.quick ? 6 : 35);
+    const std::size_t calls = arguments.quick ? 2'500 : 10'000;
+    const std::size_t rounds = arguments.rounds > 0 ? arguments.rounds : arguments.quick ? 5 : 15;
+    const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.quick ? 4 : 25);
 
     const FastServer server(arguments.pin);
     if (arguments.pin) pinTo(Core::first);
