@@ -1,5 +1,6 @@
 #include "call/call_runner.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
 #include "base/backoff.hpp"
@@ -18,14 +19,25 @@ public:
     Pause(const asio::any_io_executor& executor, std::chrono::milliseconds delay, WaitLimits limits)
         : HomeOperation(asio::make_strand(executor), std::move(limits)), delay_(delay) {}
 
-private:
-    void onStart() override { setPhaseDeadline(std::chrono::steady_clock::now() + delay_); }
-    void onStop(StopReason why) override {
-        if (why == StopReason::deadline)
-            finish(std::nullopt);
-        else
-            finish(stopFailure(why, "waiting to try again"));
+    void contextGone() noexcept override {
+        timer_.reset();
+        HomeOperation::contextGone();
     }
+
+private:
+    void onStart() override {
+        timer_.emplace(home(), delay_);
+        // The timer's handler owns the pause: nobody else does.
+        timer_->async_wait([self = std::static_pointer_cast<Pause>(shared_from_this())](const boost::system::error_code&) {
+            self->finish(std::nullopt);
+        });
+    }
+    void onStop(StopReason why) override {
+        timer_.reset();
+        finish(stopFailure(why, "waiting to try again"));
+    }
+
+    std::optional<asio::steady_timer> timer_;
     std::chrono::milliseconds delay_;
 };
 

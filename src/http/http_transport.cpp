@@ -211,8 +211,10 @@ void HttpTransport::release(Pool& pool, ConnectionId id, bool reusable) {
     std::optional<result<Lease>> lease;
     {
         const std::lock_guard lock(mutex_);
-        const Released decision = pool.state.released(id, reusable && !closed_, std::chrono::steady_clock::now());
         const auto found = pool.connections.find(id);
+        // An idle one is looked at when it is taken; one that is handed over, now.
+        const bool again = reusable && !closed_ && (pool.queue.empty() || found->second->looksAlive());
+        const Released decision = pool.state.released(id, again, std::chrono::steady_clock::now());
         if (decision.kind == Released::Kind::handOver || decision.kind == Released::Kind::replace) {
             next = std::move(pool.queue.at(decision.next));
             pool.queue.erase(decision.next);
