@@ -219,6 +219,8 @@ private:
     void fail(Failure failure) {
         if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, what_ + phase_);
         failure.maybeSent = writing_ && !nothingLeft_;
+        // The handshake is over: a record that cannot be read is a connection that broke.
+        if (failure.code == Errc::tls_failed) failure.code = Errc::connection_lost;
         ExchangeOutcome outcome((result<HttpReply>(std::move(failure))));
         outcome.sawAnswer = reader().sawAnyByte();
         connection_->closeSocket();
