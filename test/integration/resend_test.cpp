@@ -1,6 +1,8 @@
 // Which requests are sent again, and which never are.
 #include "integration/failures.hpp"
 
+#include <stop_token>
+
 using namespace wix;
 using namespace wix::test;
 namespace asio = boost::asio;
@@ -178,4 +180,36 @@ TEST_CASE("what was not processed by definition is sent again, also a POST") {
         CHECK(carts(fake) == before + 2);
     }
     visitor.checkUntouched();
+}
+
+TEST_CASE("a wait before the next attempt can be cancelled, and ends with its io_context") {
+    testing::FakeWix fake;
+    const testing::ScriptedReply later(429, "", {{"Retry-After", "4"}});
+    for (const bool cancelled : {true, false}) {
+        CAPTURE(cancelled);
+        std::stop_source stop;
+        CallOptions options;
+        options.stopToken = stop.get_token();
+        std::optional<Failure> outcome;
+        const auto before = carts(fake);
+        Visitor visitor(fake);
+        const Tokens tokens = runOn(visitor.io, visitor.client.getTokens());
+        fake.failNext("cart", 1, later);
+        visitor.io.restart();
+        asio::co_spawn(visitor.io, asResult(visitor.client.get(cartPath, options)),
+                       [&](std::exception_ptr, result<boost::json::value> got) {
+                           if (got.has_error()) outcome = got.error();
+                       });
+        while (carts(fake) == before) visitor.io.run_one_for(std::chrono::milliseconds(5));
+        letTheServerCatchUp(fake, tokens);
+        visitor.io.poll();
+        CHECK_FALSE(outcome);
+        if (!cancelled) continue;  // a leak, or worse, if the pause outlives its context
+        stop.request_stop();
+        visitor.io.run();
+        REQUIRE(outcome);
+        CHECK(outcome->code == asio::error::operation_aborted);
+        CHECK(outcome->context == "waiting to try again");
+        CHECK(carts(fake) == before + 1);
+    }
 }
