@@ -45,8 +45,8 @@ public:
                             std::chrono::hours(4);
         detail::TokenManagerSetup setup;
         setup.strategy.clientId = "11111111-2222-3333-4444-555555555555";
-        setup.strategy.tokens = Tokens(AccessToken(std::string(760, 'a'), expiry),
-                                       RefreshToken(std::string(400, 'r'), TokenRole::visitor));
+        setup.strategy.tokens =
+            Tokens(AccessToken(std::string(760, 'a'), expiry), RefreshToken(std::string(400, 'r'), TokenRole::visitor));
         setup.transport = std::make_shared<NoTransport>();
         manager_ = std::make_shared<detail::TokenManager>(io_.get_executor(), std::move(setup));
         asio::co_spawn(io_, publish(manager_), [](std::exception_ptr) {});
@@ -99,7 +99,8 @@ public:
     void ReportRuns(const std::vector<Run>& runs) override {
         for (const Run& run : runs) {
             if (run.error_occurred) throw std::runtime_error(run.error_message);
-            if (run.aggregate_name == "median") nanoseconds[run.run_name.function_name + run.run_name.threads] = run.GetAdjustedCPUTime();
+            if (run.aggregate_name == "median")
+                nanoseconds[run.run_name.function_name + run.run_name.threads] = run.GetAdjustedCPUTime();
         }
     }
     std::map<std::string, double> nanoseconds;
@@ -108,8 +109,9 @@ public:
 void run(const Arguments& arguments) {
     const int repetitions = arguments.rounds > 0 ? static_cast<int>(arguments.rounds) : arguments.quick ? 5 : 15;
     using Function = void (*)(benchmark::State&);
-    const std::vector<std::pair<std::string, Function>> functions{
-        {"mutex + shared_ptr copy", mutexAndCopy}, {"a valid token: TokenManager::fresh()", freshToken}, {"of that, reading the clock", bootClock}};
+    const std::vector<std::pair<std::string, Function>> functions{{"mutex + shared_ptr copy", mutexAndCopy},
+                                                                  {"a valid token: TokenManager::fresh()", freshToken},
+                                                                  {"of that, reading the clock", bootClock}};
     for (const auto& [name, function] : functions)
         for (const int threads : {1, 2})
             benchmark::RegisterBenchmark(name.c_str(), function)

@@ -59,7 +59,8 @@ public:
         options.apiUrl = options.edgeUrl = server.url();
         options.transport.tls.caPem = server.caPem();
         options.transport.maxConnectionsPerOrigin = connections;
-        client_ = std::make_unique<Client>(io_.get_executor(), OAuthStrategy("11111111-2222-3333-4444-555555555555"), options);
+        client_ = std::make_unique<Client>(io_.get_executor(), OAuthStrategy("11111111-2222-3333-4444-555555555555"),
+                                           options);
     }
 
     std::string name() const override { return call_ == Call::get ? "client.get" : "client.fetch, body as a string"; }
@@ -98,9 +99,9 @@ private:
 
 struct Samples {
     Samples() = default;
-    std::vector<double> cpu;   // µs for each call, by round
+    std::vector<double> cpu;  // µs for each call, by round
     std::vector<double> wall;
-    double allocations = 0;    // for each call
+    double allocations = 0;  // for each call
 };
 
 void measure(Contender& contender, std::size_t calls, Samples& into) {
@@ -110,7 +111,8 @@ void measure(Contender& contender, std::size_t calls, Samples& into) {
     contender.make(calls);
     const double each = 1.0 / static_cast<double>(calls);
     into.cpu.push_back((threadCpuMicros() - cpu) * each);
-    into.wall.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - began).count() * each);
+    into.wall.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - began).count() *
+                        each);
     into.allocations = static_cast<double>(allocationsOfThread() - allocations) * each;
 }
 
@@ -148,7 +150,8 @@ void compare(const Arguments& arguments) {
             measure(*contenders[row], calls, samples[row]);
         }
 
-    Table table({"one call, TLS 1.3, 64 under way", "client CPU µs", "× its rival (range of rounds)", "allocations", "calls/s"});
+    Table table({"one call, TLS 1.3, 64 under way", "client CPU µs", "× its rival (range of rounds)", "allocations",
+                 "calls/s"});
     const auto row = [&](Row which, const std::string& against) {
         const Samples& s = samples[which];
         table.row({contenders[which]->name(), fixed(median(s.cpu), 2), against, fixed(s.allocations, 1),

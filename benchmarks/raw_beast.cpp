@@ -34,7 +34,9 @@ using Stream = asio::ssl::stream<asio::basic_stream_socket<tcp, Io>>;
 using Request = http::request<http::empty_body>;
 
 struct Connection {
-    Connection(asio::io_context& io, asio::ssl::context& tls) : stream(io.get_executor(), tls) { buffer.reserve(16 * 1024); }
+    Connection(asio::io_context& io, asio::ssl::context& tls) : stream(io.get_executor(), tls) {
+        buffer.reserve(16 * 1024);
+    }
     Stream stream;
     boost::beast::flat_buffer buffer;
 };
@@ -88,9 +90,10 @@ public:
         std::exception_ptr failed;
         io_.restart();
         for (const auto& connection : open_)
-            asio::co_spawn(io_, callInTurn(connection.get(), &request_, &left, body_), [&failed](std::exception_ptr error) {
-                if (error) failed = error;
-            });
+            asio::co_spawn(io_, callInTurn(connection.get(), &request_, &left, body_),
+                           [&failed](std::exception_ptr error) {
+                               if (error) failed = error;
+                           });
         io_.run();
         if (failed) std::rethrow_exception(failed);
     }
@@ -116,7 +119,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Contender> rawBeast(std::uint16_t port, const std::string& caPem, const std::string& accessToken, Body body) {
+std::unique_ptr<Contender> rawBeast(std::uint16_t port, const std::string& caPem, const std::string& accessToken,
+                                    Body body) {
     return std::make_unique<RawBeast>(port, caPem, accessToken, body);
 }
 

@@ -39,7 +39,7 @@ struct Outcome {
     Outcome() = default;
     double milliseconds = 0;  // until the last one has its token
     double cpuMilliseconds = 0;
-    double heapPerCaller = 0; // while they wait
+    double heapPerCaller = 0;  // while they wait
     std::uint64_t exchanges = 0;
     std::uint64_t visitors = 0;
 };
@@ -82,7 +82,8 @@ public:
         outcome.exchanges = exchanges() - before;
         outcome.visitors = fake_.state().visitors;
         for (const std::string& token : tokens)
-            if (token.empty() || (sharing && token != tokens[0])) throw std::runtime_error("a caller got another token");
+            if (token.empty() || (sharing && token != tokens[0]))
+                throw std::runtime_error("a caller got another token");
         return outcome;
     }
 
@@ -168,8 +169,8 @@ bool compare(const Arguments& arguments) {
     }
 
     bool good = true;
-    Table table({"expired token, exchange takes 50 ms", "exchanges", "visitors", "all served after ms", "beyond one exchange ms",
-                 "CPU µs a caller", "heap B a waiter"});
+    Table table({"expired token, exchange takes 50 ms", "exchanges", "visitors", "all served after ms",
+                 "beyond one exchange ms", "CPU µs a caller", "heap B a waiter"});
     for (const Question& question : questions) {
         const bool crowded = question.callers > 1;
         table.row({question.name, std::to_string(question.mostExchanges), std::to_string(question.mostVisitors),

@@ -42,12 +42,12 @@ asio::awaitable<void> fillCart(wix::Client client) {
 asio::awaitable<void> reserveTicket(wix::Client client, std::string noteFile) {
     json::value events = co_await client.post("/events/v3/events/query", wix::object("query", json::object()));
     json::value event = events.at("events").at(0);
-    json::value onSale = co_await client.get("/events/v1/checkout/available-tickets?eventId=" +
-                                             std::string(event.at("id").as_string()));
+    json::value onSale =
+        co_await client.get("/events/v1/checkout/available-tickets?eventId=" + std::string(event.at("id").as_string()));
     json::value ticket = wix::object("ticketDefinitionId", onSale.at("definitions").at(0).at("id"), "quantity", 1);
-    json::value made = co_await client.post(
-        "/events/v1/ticket-reservations",
-        wix::object("ticketReservation", wix::object("tickets", wix::array(std::move(ticket)))));
+    json::value made =
+        co_await client.post("/events/v1/ticket-reservations",
+                             wix::object("ticketReservation", wix::object("tickets", wix::array(std::move(ticket)))));
     std::ofstream(noteFile) << made.at("ticketReservation").at("id").as_string().c_str() << "\n";
 }
 
@@ -92,9 +92,12 @@ int callAtOnce(asio::io_context& io, const wix::Client& client, int count) {
 }
 
 int main(int argc, char** argv) try {
-    std::map<std::string, std::string> flags{{"--client-id", ""}, {"--api-url", ""}, {"--ca", ""}, {"--storage", "visitor-session.json"}};
+    std::map<std::string, std::string> flags{
+        {"--client-id", ""}, {"--api-url", ""}, {"--ca", ""}, {"--storage", "visitor-session.json"}};
     for (int i = 1; i < argc; i += 2) {
-        if (i + 1 == argc || !flags.contains(argv[i])) throw std::runtime_error("usage: visitor_session --client-id ID [--storage FILE] [--api-url URL --ca FILE]");
+        if (i + 1 == argc || !flags.contains(argv[i]))
+            throw std::runtime_error(
+                "usage: visitor_session --client-id ID [--storage FILE] [--api-url URL --ca FILE]");
         flags[argv[i]] = argv[i + 1];
     }
     const bool live = flags["--api-url"].empty();
@@ -113,11 +116,12 @@ int main(int argc, char** argv) try {
 
     std::cout << "  100 calls at once: " << callAtOnce(io, client, 100) << " answered\n";
     json::value state;
-    asio::co_spawn(io, client.get("/_fake/state"), [&](std::exception_ptr, json::value given) { state = std::move(given); });
+    asio::co_spawn(io, client.get("/_fake/state"),
+                   [&](std::exception_ptr, json::value given) { state = std::move(given); });
     io.restart();
     io.run();
-    std::cout << "  server:      visitors " << state.at("visitors") << ", new sessions " << state.at("tokens").at("anonymous")
-              << ", renewals " << state.at("tokens").at("refresh_token") << "\n";
+    std::cout << "  server:      visitors " << state.at("visitors") << ", new sessions "
+              << state.at("tokens").at("anonymous") << ", renewals " << state.at("tokens").at("refresh_token") << "\n";
 } catch (const std::exception& error) {
     std::cerr << "visitor_session: " << error.what() << "\n";
     return 1;

@@ -51,8 +51,7 @@ asio::awaitable<Tokens> generate(SessionPtr session) {
 asio::awaitable<Tokens> generateFrom(SessionPtr session, Tokens tokens) {
     if (tokens.empty()) co_return co_await generate(session);
     check(detail::checkTokens(tokens, "generateVisitorTokens(tokens)"));
-    co_return co_await tokensOf(session,
-                                session->calls.tokens->adopt(std::move(tokens), true, tokenLimits(*session)));
+    co_return co_await tokensOf(session, session->calls.tokens->adopt(std::move(tokens), true, tokenLimits(*session)));
 }
 
 asio::awaitable<Tokens> renew(SessionPtr session) {
@@ -63,8 +62,7 @@ asio::awaitable<Tokens> renewFrom(SessionPtr session, RefreshToken refreshToken)
     if (refreshToken.value.empty()) throw Error(Errc::no_session, "renewToken(refreshToken) with an empty token");
     if (refreshToken.role == TokenRole::none) refreshToken.role = TokenRole::visitor;
     check(detail::checkTokens(Tokens(AccessToken(), refreshToken), "renewToken(refreshToken)"));
-    co_return co_await tokensOf(session,
-                                session->calls.tokens->renew(std::move(refreshToken), tokenLimits(*session)));
+    co_return co_await tokensOf(session, session->calls.tokens->renew(std::move(refreshToken), tokenLimits(*session)));
 }
 
 asio::awaitable<Tokens> active(SessionPtr session) {
@@ -119,7 +117,8 @@ Request jsonRequest(const char* method, std::string path, CallOptions options) {
     return request;
 }
 
-asio::awaitable<json::value> withoutBody(SessionPtr session, const char* method, std::string path, CallOptions options) {
+asio::awaitable<json::value> withoutBody(SessionPtr session, const char* method, std::string path,
+                                         CallOptions options) {
     const bool throughEdge = session->options.useCDN;
     return callJson(std::move(session), jsonRequest(method, std::move(path), std::move(options)), throughEdge);
 }
@@ -134,7 +133,8 @@ asio::awaitable<json::value> withBody(SessionPtr session, const char* method, st
 
 asio::awaitable<json::value> queryGraph(SessionPtr session, Request request) {
     json::value answer = co_await callJson(std::move(session), std::move(request), false);
-    if (json::object* object = answer.if_object(); object && !object->contains("data")) object->emplace("data", json::object());
+    if (json::object* object = answer.if_object(); object && !object->contains("data"))
+        object->emplace("data", json::object());
     co_return answer;
 }
 

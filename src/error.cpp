@@ -10,35 +10,60 @@ namespace {
 /// What happened, then what to do: the text a user reads first.
 std::string explain(Errc code) {
     switch (code) {
-        case Errc::invalid_argument: return "invalid argument: correct it and try again";
-        case Errc::invalid_target: return "invalid request target: pass \"/path?query\" with everything else percent-encoded";
-        case Errc::invalid_header: return "invalid header: names are tokens, values are visible ASCII";
-        case Errc::invalid_token: return "invalid token: tokens are visible ASCII without spaces; check where it came from";
-        case Errc::no_session: return "no session to renew: call generateVisitorTokens() first";
-        case Errc::name_not_found: return "host name not found: check the URL and this machine's DNS";
-        case Errc::connection_refused: return "connection refused: check the URL's port and that the server runs";
-        case Errc::network_unreachable: return "network unreachable: check this machine's network";
-        case Errc::connection_lost: return "connection lost: the request may be sent again";
+        case Errc::invalid_argument:
+            return "invalid argument: correct it and try again";
+        case Errc::invalid_target:
+            return "invalid request target: pass \"/path?query\" with everything else percent-encoded";
+        case Errc::invalid_header:
+            return "invalid header: names are tokens, values are visible ASCII";
+        case Errc::invalid_token:
+            return "invalid token: tokens are visible ASCII without spaces; check where it came from";
+        case Errc::no_session:
+            return "no session to renew: call generateVisitorTokens() first";
+        case Errc::name_not_found:
+            return "host name not found: check the URL and this machine's DNS";
+        case Errc::connection_refused:
+            return "connection refused: check the URL's port and that the server runs";
+        case Errc::network_unreachable:
+            return "network unreachable: check this machine's network";
+        case Errc::connection_lost:
+            return "connection lost: the request may be sent again";
         case Errc::maybe_sent:
             return "connection lost after the request was sent: check whether it took effect before sending it again";
-        case Errc::timeout: return "timeout: try again, or raise the deadline";
+        case Errc::timeout:
+            return "timeout: try again, or raise the deadline";
         case Errc::certificate_untrusted:
             return "untrusted certificate: install the CA in the system's store or set TlsOptions::caFile";
-        case Errc::certificate_expired: return "expired certificate: check the server's certificate and this machine's clock";
-        case Errc::certificate_wrong_host: return "certificate for another host: check the URL's host name";
-        case Errc::tls_failed: return "TLS handshake failed: the server must speak TLS 1.2 or newer";
-        case Errc::response_invalid: return "invalid HTTP answer: report it to whoever runs the server or proxy";
-        case Errc::response_truncated: return "truncated answer: try again";
-        case Errc::response_too_large: return "answer too large: ask for less, or raise the limit in ClientOptions";
-        case Errc::response_not_json: return "answer is not JSON: check the URL; use fetch() for other content";
-        case Errc::api_error: return "the API answered with an error";
-        case Errc::token_unavailable: return "no token now: the token endpoint is asked again by itself, try later";
-        case Errc::misconfigured: return "the token endpoint refuses this client: check OAuthStrategy::clientId";
-        case Errc::session_lost: return "the session was rejected: call setTokens(Tokens{}) to start another";
-        case Errc::session_expired: return "the member's session has expired: the member has to log in again";
-        case Errc::storage_unavailable: return "the session storage does not answer: it is tried again at the next use";
-        case Errc::storage_damaged: return "the stored session is damaged and was left as it is: move it away to start anew";
-        case Errc::storage_refused: return "the stored session is not safe to use and was left as it is";
+        case Errc::certificate_expired:
+            return "expired certificate: check the server's certificate and this machine's clock";
+        case Errc::certificate_wrong_host:
+            return "certificate for another host: check the URL's host name";
+        case Errc::tls_failed:
+            return "TLS handshake failed: the server must speak TLS 1.2 or newer";
+        case Errc::response_invalid:
+            return "invalid HTTP answer: report it to whoever runs the server or proxy";
+        case Errc::response_truncated:
+            return "truncated answer: try again";
+        case Errc::response_too_large:
+            return "answer too large: ask for less, or raise the limit in ClientOptions";
+        case Errc::response_not_json:
+            return "answer is not JSON: check the URL; use fetch() for other content";
+        case Errc::api_error:
+            return "the API answered with an error";
+        case Errc::token_unavailable:
+            return "no token now: the token endpoint is asked again by itself, try later";
+        case Errc::misconfigured:
+            return "the token endpoint refuses this client: check OAuthStrategy::clientId";
+        case Errc::session_lost:
+            return "the session was rejected: call setTokens(Tokens{}) to start another";
+        case Errc::session_expired:
+            return "the member's session has expired: the member has to log in again";
+        case Errc::storage_unavailable:
+            return "the session storage does not answer: it is tried again at the next use";
+        case Errc::storage_damaged:
+            return "the stored session is damaged and was left as it is: move it away to start anew";
+        case Errc::storage_refused:
+            return "the stored session is not safe to use and was left as it is";
     }
     return "unknown error";
 }
@@ -56,9 +81,7 @@ const boost::system::error_category& errorCategory() noexcept {
     return category;
 }
 
-boost::system::error_code make_error_code(Errc code) noexcept {
-    return {static_cast<int>(code), errorCategory()};
-}
+boost::system::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), errorCategory()}; }
 
 Failure::Failure(boost::system::error_code failed, std::string to) : code(failed), context(std::move(to)) {}
 

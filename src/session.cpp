@@ -70,9 +70,7 @@ Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy
     calls.retry = options.retry;
 }
 
-Session::~Session() {
-    calls.tokens->abandon();
-}
+Session::~Session() { calls.tokens->abandon(); }
 
 result<WireRequest> prepare(const Session& session, const Request& request, const ApiBase& relativeTo) {
     if (auto bad = checkMethod(request.method())) return std::move(*bad);

@@ -61,9 +61,12 @@ TokenRole roleAt(const json::object& parent, const char* member, const std::stri
 
 std::string_view roleName(TokenRole role) noexcept {
     switch (role) {
-        case TokenRole::none: return "none";
-        case TokenRole::visitor: return "visitor";
-        case TokenRole::member: return "member";
+        case TokenRole::none:
+            return "none";
+        case TokenRole::visitor:
+            return "visitor";
+        case TokenRole::member:
+            return "member";
     }
     return "none";
 }
@@ -85,10 +88,10 @@ Tokens tokensFromJson(const json::value& value) {
     if (!value.is_object()) throw Error(Errc::invalid_argument, "tokens: must be an object");
     const json::object& access = objectAt(value.get_object(), "accessToken");
     const json::object& refresh = objectAt(value.get_object(), "refreshToken");
-    return Tokens(AccessToken(stringAt(access, "value", "accessToken.value"),
-                              timeAt(access, "expiresAt", "accessToken.expiresAt")),
-                  RefreshToken(stringAt(refresh, "value", "refreshToken.value"),
-                               roleAt(refresh, "role", "refreshToken.role")));
+    return Tokens(
+        AccessToken(stringAt(access, "value", "accessToken.value"),
+                    timeAt(access, "expiresAt", "accessToken.expiresAt")),
+        RefreshToken(stringAt(refresh, "value", "refreshToken.value"), roleAt(refresh, "role", "refreshToken.role")));
 }
 
 }  // namespace wix

@@ -7,9 +7,9 @@ namespace wix::bench {
 
 struct Arguments {
     Arguments() = default;
-    bool quick = false;        ///< --quick: fewer rounds, for a first look.
-    bool pin = true;           ///< --no-pin: client and server may move between cores.
-    std::size_t rounds = 0;    ///< --rounds N: instead of the benchmark's own number.
+    bool quick = false;      ///< --quick: fewer rounds, for a first look.
+    bool pin = true;         ///< --no-pin: client and server may move between cores.
+    std::size_t rounds = 0;  ///< --rounds N: instead of the benchmark's own number.
 };
 
 /// Prints what is wrong and ends the program if an argument is unknown.

@@ -44,7 +44,9 @@ std::string productAnswer() {
     for (int i = 0; i < 6; ++i) description += "A comfortable chair of oiled oak, made to outlive its owner. ";
     return answer(
         R"({"product":{"id":"0f1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9","name":"Oak chair","slug":"oak-chair","visible":true,)"
-        R"("productType":"physical","description":")" + description + R"(","sku":"CH-0001","weight":4.5,)"
+        R"("productType":"physical","description":")" +
+        description +
+        R"(","sku":"CH-0001","weight":4.5,)"
         R"("stock":{"trackInventory":true,"inStock":true,"quantity":42,"inventoryStatus":"IN_STOCK"},)"
         R"("price":{"currency":"EUR","price":129.5,"discountedPrice":99.5,"formatted":{"price":"129,50 €",)"
         R"("discountedPrice":"99,50 €"}},"productOptions":[],"collectionIds":["00000000-0000-0000-0000-000000000001",)"
@@ -82,7 +84,8 @@ asio::awaitable<void> serve(std::shared_ptr<Stream> stream, const Answers* answe
     std::string in(16 * 1024, '\0');
     std::size_t filled = 0;
     while (!ec) {
-        const std::size_t got = co_await stream->async_read_some(asio::buffer(in.data() + filled, in.size() - filled), token);
+        const std::size_t got =
+            co_await stream->async_read_some(asio::buffer(in.data() + filled, in.size() - filled), token);
         if (ec) break;
         filled += got;
         const std::string_view text(in.data(), filled);

@@ -52,7 +52,7 @@ public:
 
     /// Ensures valid tokens and returns them: the active ones if they are valid, renewed if they have expired, those of
     /// a new anonymous visitor if there are none. They are the client's active tokens, and saved, when this returns.
-    /// Errors: Errc::token_unavailable, misconfigured, session_lost, session_expired, storage_*, timeout.
+    /// Errors: Errc::token_unavailable, misconfigured, session_lost, session_expired, storage_*, and those of the network.
     boost::asio::awaitable<Tokens> generateVisitorTokens() const;
 
     /// Adopts `tokens` of an earlier session first, then as above: confirms or renews that session. Tokens of the
@@ -100,7 +100,7 @@ public:
     boost::asio::awaitable<boost::json::value> del(std::string path, CallOptions options = CallOptions()) const;
 
     /// `POST /graphql/alpha`. Gives `{"data", "errors"}` as it came: GraphQL errors are values, `data` is `{}` if
-    /// absent. A status other than 200 throws ApiError.
+    /// absent. A status outside 2xx throws ApiError.
     boost::asio::awaitable<boost::json::value> graphql(std::string query,
                                                        boost::json::value variables = boost::json::object(),
                                                        CallOptions options = CallOptions()) const;

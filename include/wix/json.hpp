@@ -28,7 +28,8 @@ boost::json::value object(KeysAndValues&&... keysAndValues) {
         (made.insert_or_assign(std::string_view(std::get<2 * I>(all)),
                                boost::json::value(std::get<2 * I + 1>(std::move(all)))),
          ...);
-    }(std::make_index_sequence<sizeof...(KeysAndValues) / 2>{});
+    }
+    (std::make_index_sequence<sizeof...(KeysAndValues) / 2>{});
     return made;
 }
 

@@ -1,5 +1,6 @@
-// Everything that can be set, with its default in place. All of it is checked when a Client or a Transport is
-// made: what is malformed throws Error with Errc::invalid_argument that names the option and what it wants.
+// Everything that can be set, with its default in place. All of it is checked when a Client or a Transport is made (of
+// one call: when it starts): what is malformed throws Error with Errc::invalid_argument, invalid_header or
+// invalid_token that names the option and what it wants. No time span may be longer than 24 h.
 #ifndef WIX_OPTIONS_HPP
 #define WIX_OPTIONS_HPP
 
@@ -26,10 +27,10 @@ using Headers = std::vector<Header>;
 /// Deadlines. Each must be positive. What passes one ends with Errc::timeout, and the text names the phase.
 struct WIX_EXPORT Timeouts {
     Timeouts() = default;
-    std::chrono::milliseconds resolve{5'000};    ///< Looking up the host name.
-    std::chrono::milliseconds connect{5'000};    ///< Connecting, over all addresses of the host.
-    std::chrono::milliseconds tls{5'000};        ///< The TLS handshake.
-    std::chrono::milliseconds firstByte{30'000}; ///< From the end of the request to the first byte of the answer.
+    std::chrono::milliseconds resolve{5'000};     ///< Looking up the host name.
+    std::chrono::milliseconds connect{5'000};     ///< Connecting, over all addresses of the host.
+    std::chrono::milliseconds tls{5'000};         ///< The TLS handshake.
+    std::chrono::milliseconds firstByte{30'000};  ///< From the end of the request to the first byte of the answer.
     /// A whole call: waiting for a token and for a connection, retries and the answer's body included.
     std::chrono::milliseconds call{60'000};
     /// A whole exchange with the token endpoint, its one replay included. A caller may stop waiting earlier.
@@ -41,9 +42,9 @@ struct WIX_EXPORT Timeouts {
 /// CallOptions::idempotent.
 struct WIX_EXPORT RetryOptions {
     RetryOptions() = default;
-    int maxAttempts = 3;                          ///< 1 to 10; 1 turns retries off.
-    std::chrono::milliseconds firstDelay{200};    ///< Upper bound of the first random delay; doubles each time.
-    std::chrono::milliseconds maxDelay{5'000};    ///< No delay is longer. An answer that asks for more is not retried.
+    int maxAttempts = 3;                        ///< 1 to 10; 1 turns retries off.
+    std::chrono::milliseconds firstDelay{200};  ///< Upper bound of the first random delay; doubles each time.
+    std::chrono::milliseconds maxDelay{5'000};  ///< No delay is longer. An answer that asks for more is not retried.
 };
 
 /// Whom TLS trusts: the system's store, unless a file or a text of PEM certificates is given.
@@ -57,9 +58,9 @@ struct WIX_EXPORT TlsOptions {
 struct WIX_EXPORT TransportOptions {
     TransportOptions() = default;
     TlsOptions tls;
-    std::size_t maxConnectionsPerOrigin = 64;      ///< 1 to 65535; further requests wait in line.
-    std::chrono::milliseconds maxIdleTime{30'000}; ///< An older idle connection is not used again.
-    std::size_t maxBackgroundRenewals = 16;        ///< Token renewals ahead of need at a time, over all clients.
+    std::size_t maxConnectionsPerOrigin = 64;       ///< 1 to 65535; further requests wait in line.
+    std::chrono::milliseconds maxIdleTime{30'000};  ///< An older idle connection is not used again.
+    std::size_t maxBackgroundRenewals = 16;         ///< Token renewals ahead of need at a time, over all clients.
 };
 
 /// Of a Client: where and how it calls.
@@ -105,7 +106,7 @@ struct WIX_EXPORT OAuthStrategy {
     std::string sessionKey;                 ///< Tells sessions of one storage apart; the client id is added to it.
     SessionLostPolicy onSessionLost = SessionLostPolicy::newVisitor;
     RenewalWindows windows;
-    Headers tokenRequestHeaders;            ///< Added to token requests, such as `client-binding`.
+    Headers tokenRequestHeaders;  ///< Added to token requests, such as `client-binding`.
 };
 
 /// Of one call.

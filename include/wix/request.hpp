@@ -18,8 +18,7 @@ class WIX_EXPORT Request {
 public:
     /// `target` starts with exactly one `/` (`/path?query`), or is an absolute URL below apiUrl or edgeUrl.
     /// It is checked when it is sent: what may not go on the wire fails with Errc::invalid_target.
-    Request(std::string method, std::string target)
-        : method_(std::move(method)), target_(std::move(target)) {}
+    Request(std::string method, std::string target) : method_(std::move(method)), target_(std::move(target)) {}
 
     /// Adds a header field. `Authorization`, `Host`, `Content-Length`, `Connection`, `Transfer-Encoding`,
     /// `Accept-Encoding` and `X-Wix-Consistent` belong to the SDK: they fail with Errc::invalid_header.

@@ -75,7 +75,7 @@ public:
     virtual boost::asio::awaitable<void> erase(std::string key) = 0;
     /// The right to renew the session of `key`; nothing if another holds it. The default grants it always.
     virtual boost::asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string key,
-                                                                            std::chrono::milliseconds ttl);
+                                                                             std::chrono::milliseconds ttl);
 };
 
 /// Keeps sessions in memory: they live as long as this object. Thread-safe.

@@ -28,8 +28,8 @@ struct WIX_EXPORT AccessToken {
     AccessToken(std::string value, std::chrono::sys_seconds expiresAt)
         : value(std::move(value)), expiresAt(expiresAt) {}
 
-    std::string value;                    ///< Secret. Goes into `Authorization` as it is.
-    std::chrono::sys_seconds expiresAt{}; ///< Wall clock, whole seconds since 1970; what other SDKs read.
+    std::string value;                     ///< Secret. Goes into `Authorization` as it is.
+    std::chrono::sys_seconds expiresAt{};  ///< Wall clock, whole seconds since 1970; what other SDKs read.
 
     friend bool operator==(const AccessToken&, const AccessToken&) = default;
 };
@@ -38,7 +38,7 @@ struct WIX_EXPORT RefreshToken {
     RefreshToken() = default;
     RefreshToken(std::string value, TokenRole role) : value(std::move(value)), role(role) {}
 
-    std::string value;                 ///< Secret, and long-lived: keep it where only this program reads it.
+    std::string value;  ///< Secret, and long-lived: keep it where only this program reads it.
     TokenRole role = TokenRole::none;
 
     friend bool operator==(const RefreshToken&, const RefreshToken&) = default;

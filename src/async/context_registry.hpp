@@ -17,7 +17,7 @@ class ContextRegistry;
 
 /// An object with sockets, timers, strands or stored handlers. Handles may outlive their io_context, but these things
 /// may not: a strand that is destroyed after its context is a use-after-free in Asio, and a stored handler owns the
-/// coroutine that owns the object (BASELINE: a cycle that leaks). So the context takes them away when it is destroyed.
+/// coroutine that owns the object: a cycle that leaks. So the context takes them away when it is destroyed.
 class ContextBound : public std::enable_shared_from_this<ContextBound> {
 public:
     virtual ~ContextBound();

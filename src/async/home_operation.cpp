@@ -48,8 +48,7 @@ void HomeOperationBase::requestStop(StopReason why) noexcept {
 void HomeOperationBase::stop(StopReason why) {
     if (done_ || stopped_) return;
     // The scan may have seen the deadline of a phase that has ended since.
-    if (why == StopReason::deadline &&
-        std::chrono::steady_clock::now() < std::min(limits_.deadline, phaseDeadline_))
+    if (why == StopReason::deadline && std::chrono::steady_clock::now() < std::min(limits_.deadline, phaseDeadline_))
         return;
     if (why == StopReason::dropped && hasDeparted()) return;
     stopped_ = true;

@@ -75,8 +75,8 @@ protected:
     /// The time until which this phase may last; the operation's own deadline bounds it. On the home strand.
     void setPhaseDeadline(SteadyTime deadline);
 
-    void begin();   // on the caller, once the handler is stored
-    bool end();     // on the home strand; false if it has ended before
+    void begin();  // on the caller, once the handler is stored
+    bool end();    // on the home strand; false if it has ended before
 
 private:
     struct OnStop {
@@ -125,7 +125,7 @@ private:
         Result outcome;
     };
 
-    struct Initiate {  // a constructor, or g++ 12 destroys it twice (BASELINE.md 1.1)
+    struct Initiate {  // a constructor, or g++ 12 destroys it twice
         explicit Initiate(std::shared_ptr<HomeOperation> op) : operation(std::move(op)) {}
         template <class Handler>
         void operator()(Handler handler) const {

@@ -110,13 +110,15 @@ bool isConfigurationError(std::string_view code) {
 
 TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     TokenAnswer answer;
-    if (const auto after = findHeader(reply.headers, "retry-after")) answer.retryAfter = parseRetryAfter(*after, wallNow);
+    if (const auto after = findHeader(reply.headers, "retry-after"))
+        answer.retryAfter = parseRetryAfter(*after, wallNow);
     const auto verdict = [&](TokenVerdict is, Errc code, std::string detail) {
         answer.verdict = is;
         answer.failure = failureOf(code, reply, std::move(detail));
         return answer;
     };
-    const bool maybeRejection = reply.status == 400 || reply.status == 401 || reply.status == 403 || reply.status == 404;
+    const bool maybeRejection =
+        reply.status == 400 || reply.status == 401 || reply.status == 403 || reply.status == 404;
     boost::system::error_code ec;
     const json::value body = maybeRejection ? json::parse(reply.body, ec) : json::value();
     const json::object* object = ec ? nullptr : body.if_object();

@@ -17,7 +17,8 @@ constexpr seconds servesItsWaiters{1};
 nanoseconds advisoryWindow(nanoseconds life, const RenewalWindows& windows, double random) {
     const nanoseconds most(windows.advisoryMax);
     const nanoseconds base = std::min<nanoseconds>(life / 5, most * 2 / 3);
-    const nanoseconds grown = base + nanoseconds(static_cast<nanoseconds::rep>(static_cast<double>(base.count()) * random / 2));
+    const nanoseconds grown =
+        base + nanoseconds(static_cast<nanoseconds::rep>(static_cast<double>(base.count()) * random / 2));
     const nanoseconds bounded = std::clamp<nanoseconds>(grown, windows.advisoryMin, most);
     return std::min(bounded, life / 2 - life / 100);
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -30,7 +31,7 @@ Failure storageFailure(const char* what) {
         throw;
     } catch (const Error& error) {
         return error.failure();
-    } catch (const std::exception&) {
+    } catch (...) {
         return Failure(Errc::storage_unavailable, std::string(what) + " the session");
     }
 }
@@ -135,8 +136,9 @@ TokenManager::Operation TokenManager::active(WaitLimits limits) {
 }
 
 TokenManager::Operation TokenManager::adopt(Tokens tokens, bool thenGet, WaitLimits limits) {
-    return wait([tokens, thenGet](TokenState& state, WaiterId id, Moment now) { state.adopt(id, tokens, thenGet, now); },
-                std::move(limits));
+    return wait(
+        [tokens, thenGet](TokenState& state, WaiterId id, Moment now) { state.adopt(id, tokens, thenGet, now); },
+        std::move(limits));
 }
 
 TokenManager::Operation TokenManager::close() {
@@ -179,6 +181,7 @@ void TokenManager::perform() {
     for (TokenActions actions = state_.takeActions(); !actions.empty(); actions = state_.takeActions())
         for (TokenAction& action : actions) std::visit([this](auto& what) { perform(what); }, action);
     performing_ = false;
+    if (!state_.isRenewing()) landed();
 }
 
 void TokenManager::perform(PublishAction& action) {
@@ -206,17 +209,23 @@ void TokenManager::perform(SaveAction& action) {
 }
 
 void TokenManager::perform(ExchangeAction& action) {
-    std::shared_ptr<void> slot;
     if (action.background) {
-        slot = setup_.transport->backgroundSlot();
-        if (!slot) {
+        flightSlot_ = setup_.transport->backgroundSlot();
+        if (!flightSlot_) {
             const Moment now = setup_.clock->now();
-            aheadNotBefore_ = (now.boot + refusedPause).time_since_epoch().count();
-            ahead_ = false;
+            refusedUntil_ = now.boot + refusedPause;
             return state_.backgroundRefused(now);
         }
     }
-    asio::co_spawn(strand_, exchange(self(), std::move(action), std::move(slot)), asio::detached);
+    if (!action.replay) flightDeadline_ = std::chrono::steady_clock::now() + setup_.request.timeouts.tokenExchange;
+    asio::co_spawn(strand_, exchange(self(), std::move(action)), asio::detached);
+}
+
+/// No flight is under way, because it has ended or was not worth it: the next one ahead of need may be asked for.
+void TokenManager::landed() {
+    flightSlot_.reset();
+    aheadNotBefore_ = std::max(refusedUntil_, state_.nextAttempt()).time_since_epoch().count();
+    ahead_ = false;
 }
 
 asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
@@ -249,27 +258,23 @@ asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, Sav
     self->perform();
 }
 
-asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self, ExchangeAction action,
-                                             std::shared_ptr<void> backgroundSlot) {
+asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self, ExchangeAction action) {
     const Clock& clock = *self->setup_.clock;
     const BootTime started = clock.boot();
     TokenAnswer answer;
     try {
         WireRequest request = self->setup_.request;
         request.body = tokenRequestBody(action.grant, self->setup_.strategy.clientId, action.refreshToken);
-        WaitLimits limits(std::chrono::steady_clock::now() + request.timeouts.tokenExchange,
-                          self->abortFlight_.get_token());
+        // One visitor more that nobody knows of does no harm: an idle connection that has died costs no error.
+        request.idempotent = action.grant == Grant::anonymous;
+        WaitLimits limits(self->flightDeadline_, self->abortFlight_.get_token());
         limits.stopUnsent = self->dropUnsent_.get_token();
         result<HttpReply> reply = co_await self->setup_.transport->send(std::move(request), std::move(limits));
         answer = reply.has_value() ? readTokenAnswer(*reply, clock.wall()) : noTokenAnswer(std::move(reply).error());
-    } catch (const std::exception&) {  // out of memory, say: the flight ends all the same
+    } catch (...) {  // out of memory, say: the flight ends all the same
         answer = noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be sent"));
     }
-    backgroundSlot.reset();
-    const Moment now = clock.now();
-    self->state_.exchanged(std::move(answer), started, now);
-    self->aheadNotBefore_ = self->state_.nextAttempt().time_since_epoch().count();
-    self->ahead_ = false;
+    self->state_.exchanged(std::move(answer), started, clock.now());
     self->perform();
 }
 

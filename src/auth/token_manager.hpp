@@ -26,7 +26,7 @@ struct TokenManagerSetup {
     TokenManagerSetup() = default;
     OAuthStrategy strategy;  ///< Checked.
     std::string storageKey;
-    WireRequest request;     ///< Of a token exchange, but for its body.
+    WireRequest request;  ///< Of a token exchange, but for its body.
     std::shared_ptr<TransportInterface> transport;
     const Clock* clock = &Clock::system();
 };
@@ -75,8 +75,8 @@ private:
     void perform(DropUnsentAction&);
     static boost::asio::awaitable<void> load(std::shared_ptr<TokenManager> self);
     static boost::asio::awaitable<void> save(std::shared_ptr<TokenManager> self, SaveAction action);
-    static boost::asio::awaitable<void> exchange(std::shared_ptr<TokenManager> self, ExchangeAction action,
-                                                 std::shared_ptr<void> backgroundSlot);
+    static boost::asio::awaitable<void> exchange(std::shared_ptr<TokenManager> self, ExchangeAction action);
+    void landed();
     void pokeAhead(std::uint64_t generation, BootTime now);
 
     TokenManagerSetup setup_;
@@ -85,8 +85,11 @@ private:
     TokenState state_;
     std::unordered_map<WaiterId, std::shared_ptr<Wait>> waits_;
     WaiterId nextId_ = 1;
-    std::stop_source dropUnsent_;  // a flight that has not left
-    std::stop_source abortFlight_; // any flight: the drain has taken too long
+    std::stop_source dropUnsent_;   // a flight that has not left
+    std::stop_source abortFlight_;  // any flight: the drain has taken too long
+    SteadyTime flightDeadline_{};   // of the exchange and its replay
+    std::shared_ptr<void> flightSlot_;
+    BootTime refusedUntil_{};  // no slot was free
     bool closed_ = false;
     bool performing_ = false;
 

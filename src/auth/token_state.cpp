@@ -33,14 +33,12 @@ bool TokenState::ready(WaiterId id, Moment now, Deferred whenLoaded) {
 
 void TokenState::get(WaiterId id, Moment now) {
     if (!ready(id, now, {[this, id](Moment then) { get(id, then); }})) return;
-    waiters_.emplace(id, Waiter{Waiter::Wants::usable, 0, epoch_});
-    advance(now);
+    admit(id, Waiter{Waiter::Wants::usable, 0, epoch_}, now);
 }
 
 void TokenState::read(WaiterId id, Moment now) {
     if (!ready(id, now, {[this, id](Moment then) { read(id, then); }})) return;
-    waiters_.emplace(id, Waiter{Waiter::Wants::active, 0, epoch_});
-    advance(now);
+    admit(id, Waiter{Waiter::Wants::active, 0, epoch_}, now);
 }
 
 void TokenState::unauthorized(WaiterId id, std::uint64_t generation, Moment now) {
@@ -48,14 +46,12 @@ void TokenState::unauthorized(WaiterId id, std::uint64_t generation, Moment now)
     const bool costsNothing = exchange_ || saving_ || rejected_ || generation != active_->generation ||
                               (failed_ && now.boot < failed_->nextAttempt);
     if (!costsNothing && !budget_.take(now.boot)) return complete({id}, active_);
-    waiters_.emplace(id, Waiter{Waiter::Wants::newer, generation, active_->epoch});
-    advance(now);
+    admit(id, Waiter{Waiter::Wants::newer, generation, active_->epoch}, now);
 }
 
 void TokenState::renew(WaiterId id, Moment now) {
     if (!ready(id, now, {[this, id](Moment then) { renew(id, then); }})) return;
-    waiters_.emplace(id, Waiter{Waiter::Wants::newer, active_->generation, active_->epoch, true});
-    advance(now);
+    admit(id, Waiter{Waiter::Wants::newer, active_->generation, active_->epoch, true}, now);
 }
 
 void TokenState::renew(WaiterId id, RefreshToken refreshToken, Moment now) {
@@ -118,13 +114,28 @@ void TokenState::renewAhead(std::uint64_t generation, Moment now) {
 
 // -- Deciding ----------------------------------------------------------------------------------------------------------
 
+/// The storage's answer moves us on. While a save that nobody waits for is under way the session goes on, unless other
+/// tokens wait behind it: what is active is about to be replaced.
+bool TokenState::waitsForStorage() const { return rejected_ || saving_ || next_ || (storageBusy_ && !retryingSave_); }
+
+/// A new waiter. While an exchange is under way it is looked at alone: its coming changes nothing for the thousands that
+/// wait already, and looking at all of them each time would cost the square of their number.
+void TokenState::admit(WaiterId id, Waiter waiter, Moment now) {
+    if (exchange_ && !waitsForStorage()) {
+        if (isSatisfied(waiter, freshness(now))) return complete({id}, active_);
+        if (hasNothingToRenew(waiter)) return complete({id}, nothingToRenew());
+        waiters_.emplace(id, waiter);
+        return;
+    }
+    waiters_.emplace(id, waiter);
+    advance(now);
+}
+
 void TokenState::advance(Moment now) {
     if (closed_) return finishClose();
     if (!loaded_) return;
     if (rejected_ && !storageBusy_) return startLoad();
-    // The storage's answer moves us on. While a save that nobody waits for is under way the session goes on, unless
-    // other tokens wait behind it: what is active is about to be replaced.
-    if (rejected_ || saving_ || next_ || (storageBusy_ && !retryingSave_)) return;
+    if (waitsForStorage()) return;
     const Freshness fresh = freshness(now);
     settle(fresh);
     advanceExchange(now, fresh);
@@ -135,12 +146,7 @@ void TokenState::advance(Moment now) {
 void TokenState::advanceExchange(Moment now, Freshness fresh) {
     const Tokens& tokens = active_->tokens;
     const bool canRenew = !tokens.refreshToken.value.empty();
-    if (!canRenew)
-        // A 401 of before the logout starts no visitor.
-        complete(takeWaiters([&](const Waiter& waiter) {
-                     return waiter.needsSession || (waiter.wants == Waiter::Wants::newer && tokens.empty());
-                 }),
-                 Failure(Errc::no_session, "renewing the access token"));
+    complete(takeWaiters([&](const Waiter& waiter) { return hasNothingToRenew(waiter); }), nothingToRenew());
     const bool ahead = wantAhead_ && canRenew && !lost_ && fresh != Freshness::fresh;
     if (exchange_ || (waiters_.empty() && !ahead)) return;
     if (!canRenew && tokens.refreshToken.role == TokenRole::member)  // came without a refresh token
@@ -162,7 +168,7 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
 void TokenState::startExchange(Grant grant, std::string refreshToken, bool background) {
     wantAhead_ = false;
     exchange_ = Exchange{grant, refreshToken, epoch_};
-    actions_.emplace_back(ExchangeAction{grant, std::move(refreshToken), background});
+    actions_.emplace_back(ExchangeAction{grant, std::move(refreshToken), background, false});
 }
 
 void TokenState::startLoad() {
@@ -194,20 +200,36 @@ Freshness TokenState::freshness(Moment now) const {
     return active_->tokens.accessToken.value.empty() ? Freshness::dead : active_->life.at(now.boot);
 }
 
+bool TokenState::isSatisfied(const Waiter& waiter, Freshness fresh) const {
+    const bool usable = fresh == Freshness::fresh || fresh == Freshness::advisory;
+    switch (waiter.wants) {
+        case Waiter::Wants::active:
+            return true;
+        case Waiter::Wants::usable:
+            return usable;
+        case Waiter::Wants::newer:
+            return usable && isNewerFor(waiter);
+        case Waiter::Wants::adopted:
+            return false;
+    }
+    return false;
+}
+
+bool TokenState::isNewerFor(const Waiter& waiter) const {
+    return active_->epoch != waiter.epoch || active_->generation > waiter.generation;
+}
+
+/// Also a 401 of before the logout: it starts no visitor.
+bool TokenState::hasNothingToRenew(const Waiter& waiter) const {
+    return active_->tokens.refreshToken.value.empty() &&
+           (waiter.needsSession || (waiter.wants == Waiter::Wants::newer && active_->tokens.empty()));
+}
+
+Failure TokenState::nothingToRenew() { return Failure(Errc::no_session, "renewing the access token"); }
+
 /// Answers those who can be answered as things are.
 void TokenState::settle(Freshness fresh) {
-    const bool usable = fresh == Freshness::fresh || fresh == Freshness::advisory;
-    complete(takeWaiters([&](const Waiter& waiter) {
-                 switch (waiter.wants) {
-                     case Waiter::Wants::active: return true;
-                     case Waiter::Wants::usable: return usable;
-                     case Waiter::Wants::newer:
-                         return usable && (active_->epoch != waiter.epoch || active_->generation > waiter.generation);
-                     case Waiter::Wants::adopted: return false;
-                 }
-                 return false;
-             }),
-             active_);
+    complete(takeWaiters([&](const Waiter& waiter) { return isSatisfied(waiter, fresh); }), active_);
 }
 
 /// Answers everybody who waits for a token: with one that still works, or with the failure.
@@ -215,8 +237,7 @@ void TokenState::settleFailed(const Failure& failure, Freshness fresh) {
     if (fresh != Freshness::dead)
         complete(takeWaiters([&](const Waiter& waiter) {
                      return waiter.wants == Waiter::Wants::usable ||
-                            (waiter.wants == Waiter::Wants::newer &&
-                             (active_->epoch != waiter.epoch || active_->generation > waiter.generation));
+                            (waiter.wants == Waiter::Wants::newer && isNewerFor(waiter));
                  }),
                  active_);
     complete(takeWaiters([](const Waiter& waiter) {

@@ -58,6 +58,7 @@ struct ExchangeAction {
     Grant grant = Grant::anonymous;
     std::string refreshToken;
     bool background = false;
+    bool replay = false;  ///< Of the exchange that was just reported: the same flight, within its deadline.
 };
 /// Callers may use this set from now on.
 struct PublishAction {
@@ -71,7 +72,8 @@ struct CompleteAction {
 /// Drop the exchange if its request has not left yet; report with exchanged() in any case.
 struct DropUnsentAction {};
 
-using TokenAction = std::variant<LoadAction, SaveAction, ExchangeAction, PublishAction, CompleteAction, DropUnsentAction>;
+using TokenAction =
+    std::variant<LoadAction, SaveAction, ExchangeAction, PublishAction, CompleteAction, DropUnsentAction>;
 using TokenActions = std::vector<TokenAction>;
 
 /// What a session starts from, and its policy.
@@ -95,16 +97,16 @@ public:
     TokenState& operator=(const TokenState&) = delete;
 
     // Callers. Each waiter is completed exactly once, unless it is cancelled.
-    void get(WaiterId id, Moment now);                                       ///< Wants a token that may be used.
-    void unauthorized(WaiterId id, std::uint64_t generation, Moment now);    ///< A 401 for that generation.
-    void renew(WaiterId id, Moment now);                                     ///< Wants a newer generation.
-    void renew(WaiterId id, RefreshToken refreshToken, Moment now);          ///< The same for a session of its own.
-    void read(WaiterId id, Moment now);                                      ///< Wants what is active, as it is.
-    void adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now);        ///< setTokens; then get().
-    void close(WaiterId id, Moment now);                                     ///< Ends when nothing is in flight.
-    void abandon(Moment now);                                                ///< The same with nobody to tell.
+    void get(WaiterId id, Moment now);                                     ///< Wants a token that may be used.
+    void unauthorized(WaiterId id, std::uint64_t generation, Moment now);  ///< A 401 for that generation.
+    void renew(WaiterId id, Moment now);                                   ///< Wants a newer generation.
+    void renew(WaiterId id, RefreshToken refreshToken, Moment now);        ///< The same for a session of its own.
+    void read(WaiterId id, Moment now);                                    ///< Wants what is active, as it is.
+    void adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now);      ///< setTokens; then get().
+    void close(WaiterId id, Moment now);                                   ///< Ends when nothing is in flight.
+    void abandon(Moment now);                                              ///< The same with nobody to tell.
     void cancel(WaiterId id);
-    void renewAhead(std::uint64_t generation, Moment now);                   ///< A caller met an advisory token.
+    void renewAhead(std::uint64_t generation, Moment now);  ///< A caller met an advisory token.
 
     // The driver's reports.
     void loaded(LoadOutcome outcome, Moment now);
@@ -116,6 +118,8 @@ public:
     TokenActions takeActions();
 
     std::size_t waiters() const noexcept { return waiters_.size() + deferred_.size() + closing_.size(); }
+    /// Whether new tokens are on their way: an exchange, its save, or the storage's word on its rejection.
+    bool isRenewing() const noexcept { return exchange_ || saving_ || rejected_; }
     /// No renewal ahead of need before this.
     BootTime nextAttempt() const noexcept { return failed_ ? failed_->nextAttempt : BootTime(); }
 
@@ -158,6 +162,8 @@ private:
 
     // Deciding.
     bool ready(WaiterId id, Moment now, Deferred whenLoaded);
+    void admit(WaiterId id, Waiter waiter, Moment now);
+    bool waitsForStorage() const;
     void advance(Moment now);
     void advanceExchange(Moment now, Freshness freshness);
     void startExchange(Grant grant, std::string refreshToken, bool background);
@@ -183,6 +189,10 @@ private:
 
     // Answering.
     Freshness freshness(Moment now) const;
+    bool isSatisfied(const Waiter& waiter, Freshness freshness) const;
+    bool isNewerFor(const Waiter& waiter) const;
+    bool hasNothingToRenew(const Waiter& waiter) const;
+    static Failure nothingToRenew();
     void settle(Freshness freshness);
     void settleFailed(const Failure& failure, Freshness freshness);
     template <class Predicate>

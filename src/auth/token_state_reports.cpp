@@ -164,7 +164,8 @@ void TokenState::resolveConflict(const StoredTokens& there, Moment now) {
         there.tokens.refreshToken.value != commit.tokens.refreshToken.value) {
         adoptStored(there, now);
         // Those who set tokens of this session, which it had already.
-        return complete(takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; }), active_);
+        return complete(takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; }),
+                        active_);
     }
     if (++commit.conflicts <= mostConflicts) return startCommit(std::move(commit), now);
     saving_ = std::move(commit);
@@ -211,12 +212,12 @@ void TokenState::exchanged(TokenAnswer answer, BootTime requestStarted, Moment n
         // The endpoint may have rotated: within its grace period the same refresh token gives the same answer.
         exchange_ = exchange;
         exchange_->replayed = true;
-        actions_.emplace_back(ExchangeAction{exchange.grant, exchange.refreshToken, false});
+        actions_.emplace_back(ExchangeAction{exchange.grant, exchange.refreshToken, false, true});
         return;
     }
     const bool suspectedBefore = suspectToken_ == exchange.refreshToken && now.boot - suspectedAt_ >= suspicionPause;
-    const bool rejects = answer.verdict == TokenVerdict::rejected ||
-                         (answer.verdict == TokenVerdict::suspicious && suspectedBefore);
+    const bool rejects =
+        answer.verdict == TokenVerdict::rejected || (answer.verdict == TokenVerdict::suspicious && suspectedBefore);
     if (answer.verdict == TokenVerdict::granted) {
         granted(exchange, std::move(answer), requestStarted, now);
     } else if (renewing && rejects) {

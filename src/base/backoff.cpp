@@ -10,8 +10,8 @@ std::chrono::milliseconds fullJitter(int failures, std::chrono::milliseconds fir
                                      double random) {
     auto bound = std::min(first, most);
     for (int i = 1; i < failures && bound < most; ++i) bound = std::min(bound * 2, most);
-    return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(
-        static_cast<double>(bound.count()) * std::clamp(random, 0.0, 1.0)));
+    return std::chrono::milliseconds(
+        static_cast<std::chrono::milliseconds::rep>(static_cast<double>(bound.count()) * std::clamp(random, 0.0, 1.0)));
 }
 
 namespace {
@@ -37,9 +37,9 @@ std::optional<std::chrono::sys_seconds> parseHttpDate(std::string_view text) {
     const auto hour = number(text.substr(17, 2)), minute = number(text.substr(20, 2)),
                second = number(text.substr(23, 2));
     if (month == months.end() || !day || !year || !hour || !minute || !second) return std::nullopt;
-    const std::chrono::year_month_day date{
-        std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(month - months.begin() + 1)),
-        std::chrono::day(static_cast<unsigned>(*day))};
+    const std::chrono::year_month_day date{std::chrono::year(*year),
+                                           std::chrono::month(static_cast<unsigned>(month - months.begin() + 1)),
+                                           std::chrono::day(static_cast<unsigned>(*day))};
     if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
     return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
            std::chrono::seconds(*second);

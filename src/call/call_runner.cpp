@@ -28,9 +28,8 @@ private:
     void onStart() override {
         timer_.emplace(home(), delay_);
         // The timer's handler owns the pause: nobody else does.
-        timer_->async_wait([self = std::static_pointer_cast<Pause>(shared_from_this())](const boost::system::error_code&) {
-            self->finish(std::nullopt);
-        });
+        timer_->async_wait([self = std::static_pointer_cast<Pause>(shared_from_this())](
+                               const boost::system::error_code&) { self->finish(std::nullopt); });
     }
     void onStop(StopReason why) override {
         timer_.reset();
@@ -60,7 +59,8 @@ ReplyFacts factsOf(const HttpReply& reply, const Clock& clock) {
     ReplyFacts facts;
     facts.status = reply.status;
     facts.tokenExpired = meansExpiredToken(reply.status, reply.body);
-    if (const auto after = findHeader(reply.headers, "retry-after")) facts.retryAfter = parseRetryAfter(*after, clock.wall());
+    if (const auto after = findHeader(reply.headers, "retry-after"))
+        facts.retryAfter = parseRetryAfter(*after, clock.wall());
     return facts;
 }
 
@@ -79,10 +79,10 @@ asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequ
         }
         WireRequest sent = authorized(request, *token, *environment.consistency);
         result<HttpReply> reply = co_await environment.transport->send(std::move(sent), limits);
-        if (reply.has_value())
-            learnConsistency(*environment.consistency, *reply, token->epoch);
+        if (reply.has_value()) learnConsistency(*environment.consistency, *reply, token->epoch);
 
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limits.deadline - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(limits.deadline - std::chrono::steady_clock::now());
         const CallDecision decision = reply.has_value() ? state.replied(factsOf(*reply, clock), clock.random(), left)
                                                         : state.failed(reply.error(), clock.random(), left);
         if (decision.action == CallDecision::Action::finish) co_return reply;

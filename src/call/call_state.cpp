@@ -37,8 +37,8 @@ CallDecision CallState::failed(const Failure& failure, double random, std::chron
     return again("a connection fault", std::nullopt, random, left);
 }
 
-CallDecision CallState::again(std::string_view reason, std::optional<std::chrono::milliseconds> retryAfter, double random,
-                              std::chrono::milliseconds left) {
+CallDecision CallState::again(std::string_view reason, std::optional<std::chrono::milliseconds> retryAfter,
+                              double random, std::chrono::milliseconds left) {
     if (attempts_ >= retry_.maxAttempts) return CallDecision(Action::finish, "no attempts left");
     auto delay = fullJitter(attempts_, retry_.firstDelay, retry_.maxDelay, random);
     if (retryAfter) {
@@ -51,7 +51,8 @@ CallDecision CallState::again(std::string_view reason, std::optional<std::chrono
 }
 
 bool isIdempotent(std::string_view method, std::string_view target) noexcept {
-    if (method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE") return true;
+    if (method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE")
+        return true;
     const std::string_view path = target.substr(0, target.find('?'));
     return method == "POST" && (path.ends_with("/query") || path.ends_with("/search"));
 }

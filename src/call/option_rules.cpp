@@ -14,21 +14,18 @@ Failure wants(std::string option, std::string_view what) {
 /// Whatever is added to a clock has a bound: milliseconds::max(), meant as "no limit", would overflow.
 constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
 
-std::optional<Failure> checkTimeout(std::string option, std::chrono::milliseconds value) {
+std::optional<Failure> checkTimeout(const char* option, std::chrono::milliseconds value) {
     if (value > std::chrono::milliseconds(0) && value <= longest) return std::nullopt;
-    return wants(std::move(option), "more than 0 and at most 24 h");
+    return wants(option, "more than 0 and at most 24 h");
 }
 
 std::optional<Failure> checkTimeouts(const Timeouts& timeouts) {
-    const auto positive = [](const char* name, std::chrono::milliseconds value) {
-        return checkTimeout(std::string("Timeouts::") + name, value);
-    };
-    if (auto bad = positive("resolve", timeouts.resolve)) return bad;
-    if (auto bad = positive("connect", timeouts.connect)) return bad;
-    if (auto bad = positive("tls", timeouts.tls)) return bad;
-    if (auto bad = positive("firstByte", timeouts.firstByte)) return bad;
-    if (auto bad = positive("call", timeouts.call)) return bad;
-    return positive("tokenExchange", timeouts.tokenExchange);
+    if (auto bad = checkTimeout("Timeouts::resolve", timeouts.resolve)) return bad;
+    if (auto bad = checkTimeout("Timeouts::connect", timeouts.connect)) return bad;
+    if (auto bad = checkTimeout("Timeouts::tls", timeouts.tls)) return bad;
+    if (auto bad = checkTimeout("Timeouts::firstByte", timeouts.firstByte)) return bad;
+    if (auto bad = checkTimeout("Timeouts::call", timeouts.call)) return bad;
+    return checkTimeout("Timeouts::tokenExchange", timeouts.tokenExchange);
 }
 
 std::optional<Failure> checkHeadersOf(const char* option, const Headers& headers) {

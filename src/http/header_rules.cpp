@@ -33,7 +33,8 @@ std::optional<Failure> checkHeader(std::string_view name, std::string_view value
         return Failure(Errc::invalid_header,
                        name.empty() ? "a header name is empty" : "a header name has a character that is not allowed");
     if (!std::all_of(value.begin(), value.end(), isValueChar))
-        return Failure(Errc::invalid_header, std::string(name) + ": the value has a character that is not printable ASCII");
+        return Failure(Errc::invalid_header,
+                       std::string(name) + ": the value has a character that is not printable ASCII");
     return std::nullopt;
 }
 

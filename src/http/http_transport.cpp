@@ -155,7 +155,8 @@ asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpT
         lease.setReusable(outcome.reusable);
         if (outcome.reply.has_value()) co_return decoded(std::move(*outcome.reply), request);
         Failure failure = std::move(outcome.reply).error();
-        if (resent < mostResends && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent)) continue;
+        if (resent < mostResends && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent))
+            continue;
         co_return asSeenByCaller(std::move(failure), request.idempotent);
     }
 }

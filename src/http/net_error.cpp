@@ -14,9 +14,10 @@ Errc meaning(const boost::system::error_code& ec) noexcept {
         return Errc::name_not_found;
     if (ec == asio::error::connection_refused) return Errc::connection_refused;
     // A firewall answers "permission denied"; a machine without IPv6 "address family" or "cannot assign".
-    if (ec == asio::error::network_unreachable || ec == asio::error::host_unreachable || ec == asio::error::network_down ||
-        ec == errc::permission_denied || ec == errc::operation_not_permitted || ec == errc::address_not_available ||
-        ec == asio::error::address_family_not_supported || ec == asio::error::invalid_argument)
+    if (ec == asio::error::network_unreachable || ec == asio::error::host_unreachable ||
+        ec == asio::error::network_down || ec == errc::permission_denied || ec == errc::operation_not_permitted ||
+        ec == errc::address_not_available || ec == asio::error::address_family_not_supported ||
+        ec == asio::error::invalid_argument)
         return Errc::network_unreachable;
     if (ec == asio::error::timed_out) return Errc::timeout;
     if (ec.category() == asio::error::get_ssl_category()) return Errc::tls_failed;

@@ -6,7 +6,8 @@ namespace wix::detail {
 
 Acquired PoolState::acquire(PoolTime now) {
     Acquired decision;
-    const auto young = std::find_if(idle_.begin(), idle_.end(), [&](const Idle& one) { return now - one.since < maxIdleTime_; });
+    const auto young =
+        std::find_if(idle_.begin(), idle_.end(), [&](const Idle& one) { return now - one.since < maxIdleTime_; });
     for (auto old = idle_.begin(); old != young; ++old) decision.tooOld.push_back(old->id);
     idle_.erase(idle_.begin(), young);
     if (!idle_.empty()) {

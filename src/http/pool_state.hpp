@@ -29,10 +29,10 @@ struct Acquired {
 /// What follows from a connection that came back.
 struct Released {
     enum class Kind {
-        idle,     ///< Keep it.
-        handOver, ///< It goes to `next`, who stood in line.
-        close,    ///< Close it.
-        replace,  ///< Close it, and `next` may open a new one.
+        idle,      ///< Keep it.
+        handOver,  ///< It goes to `next`, who stood in line.
+        close,     ///< Close it.
+        replace,   ///< Close it, and `next` may open a new one.
     };
     Kind kind = Kind::close;
     QueueId next = 0;
@@ -65,7 +65,7 @@ private:
     std::size_t limit_;
     std::chrono::milliseconds maxIdleTime_;
     std::size_t inUse_ = 0;
-    std::vector<Idle> idle_;   // by age, the youngest last: the last used is the most likely to live
+    std::vector<Idle> idle_;  // by age, the youngest last: the last used is the most likely to live
     std::set<QueueId> queue_;
 };
 

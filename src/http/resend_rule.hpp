@@ -9,7 +9,8 @@ namespace wix::detail {
 /// once more if it was not the connection's first (else the server does not close for being idle), not one byte of an
 /// answer came (else it was being processed), and either nothing of it had left or it may be repeated.
 inline bool resendAtOnce(const Failure& failure, bool reusedConnection, bool sawAnswer, bool idempotent) noexcept {
-    return failure.code == Errc::connection_lost && reusedConnection && !sawAnswer && (!failure.maybeSent || idempotent);
+    return failure.code == Errc::connection_lost && reusedConnection && !sawAnswer &&
+           (!failure.maybeSent || idempotent);
 }
 
 /// What a caller is told about a connection that broke: `maybe_sent` if repeating the request might do it twice.

@@ -54,7 +54,8 @@ struct ResponseReader::Impl {
 
     void failParse(const ErrorCode& ec) {
         if (ec == http::error::body_limit)
-            return fail(Errc::response_too_large, "the body is larger than " + std::to_string(limits.bodyBytes) + " bytes");
+            return fail(Errc::response_too_large,
+                        "the body is larger than " + std::to_string(limits.bodyBytes) + " bytes");
         // Beast's texts are constants: nothing of the answer is in them.
         fail(Errc::response_invalid, parser->refusal() ? parser->refusal() : ec.message());
     }
@@ -71,8 +72,8 @@ struct ResponseReader::Impl {
     Failure failure;
     HttpReply reply;
     std::optional<ResponseParser> parser;
-    std::string pending;         // the beginning of a head or of a chunk's line
-    std::size_t headBytes = 0;   // of complete interim heads
+    std::string pending;        // the beginning of a head or of a chunk's line
+    std::size_t headBytes = 0;  // of complete interim heads
     std::size_t rawBodyBytes = 0;
     int interimAnswers = 0;
     bool anyByte = false;
@@ -213,7 +214,8 @@ std::size_t ResponseReader::feed(const char* data, std::size_t size) {
 void ResponseReader::finishAtEof(bool cleanClose) {
     impl_->atEof = true;
     if (impl_->state == State::head)
-        return impl_->fail(Errc::response_truncated, impl_->anyByte ? "ended within its head" : "the connection was closed");
+        return impl_->fail(Errc::response_truncated,
+                           impl_->anyByte ? "ended within its head" : "the connection was closed");
     if (impl_->state != State::body) return;
     if (!impl_->parser->need_eof()) return impl_->fail(Errc::response_truncated, "ended within its body");
     if (!cleanClose) return impl_->fail(Errc::response_truncated, "a body without a length, and the connection broke");

@@ -15,8 +15,9 @@ struct ResponseLimits {
     ResponseLimits() = default;
     ResponseLimits(std::size_t header, std::size_t body) : headerBytes(header), bodyBytes(body) {}
 
-    std::size_t headerBytes = std::size_t{64} << 10;  ///< All heads of an answer, interim ones included; and its trailers.
-    std::size_t bodyBytes = std::size_t{16} << 20;    ///< The body, without transfer coding.
+    std::size_t headerBytes = std::size_t{64}
+                              << 10;  ///< All heads of an answer, interim ones included; and its trailers.
+    std::size_t bodyBytes = std::size_t{16} << 20;  ///< The body, without transfer coding.
 
     /// Everything after the head: the body, and a share for the lines between chunks.
     std::size_t rawBodyBytes() const noexcept;

@@ -84,10 +84,13 @@ Failure handshakeFailure(void* handle, const boost::system::error_code& ec, std:
             return failure;
         }
         case X509_V_ERR_CERT_HAS_EXPIRED:
-        case X509_V_ERR_CERT_NOT_YET_VALID: return because(Errc::certificate_expired);
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return because(Errc::certificate_expired);
         case X509_V_ERR_HOSTNAME_MISMATCH:
-        case X509_V_ERR_IP_ADDRESS_MISMATCH: return because(Errc::certificate_wrong_host);
-        default: return because(Errc::certificate_untrusted);
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            return because(Errc::certificate_wrong_host);
+        default:
+            return because(Errc::certificate_untrusted);
     }
 }
 

@@ -76,6 +76,7 @@ bool hasDots(std::string_view segment) {
 }
 
 std::optional<Flaw> findDotSegment(std::string_view path, std::size_t offset) {
+    if (path.find_first_of(".%") == path.npos) return std::nullopt;  // most paths
     for (std::size_t begin = 0; begin < path.size();) {
         const std::size_t end = std::min(path.find('/', begin), path.size());
         if (hasDots(path.substr(begin, end - begin))) return Flaw("a dot segment", offset + begin);
@@ -233,7 +234,8 @@ result<ResolvedTarget> resolveTarget(std::string_view target, const ApiBase& rel
     if (const auto flaw = findBadCharacter(target, 0, false)) return badTarget(*flaw);
     SplitUrl split = splitUrl(target);
     if (split.flaw)
-        return Failure(Errc::invalid_target, "request target: does not start with \"/\" and " + std::string(split.flaw));
+        return Failure(Errc::invalid_target,
+                       "request target: does not start with \"/\" and " + std::string(split.flaw));
     std::string path(split.target);
     if (path.empty() || path[0] == '?') path.insert(path.begin(), '/');
     if (const auto flaw = findFlaw(path, target.size() - split.target.size())) return badTarget(*flaw);

@@ -34,8 +34,8 @@ public:
     static FileThread& shared() {
         static FileThread& one = *new FileThread;
         static const WaitAtExit waitAtExit(one);
-        static const int atFork = ::pthread_atfork([] { one.holdIdle(); }, [] { one.mutex_.unlock(); },
-                                                   [] { one.mutex_.unlock(); });
+        static const int atFork =
+            ::pthread_atfork([] { one.holdIdle(); }, [] { one.mutex_.unlock(); }, [] { one.mutex_.unlock(); });
         static_cast<void>(atFork);
         return one;
     }

@@ -143,10 +143,8 @@ asio::awaitable<std::optional<StoredTokens>> FileTokenStorage::load(std::string 
 }
 
 asio::awaitable<SaveResult> FileTokenStorage::save(std::string key, Tokens tokens, std::uint64_t expectedVersion) {
-    return onFileThread<SaveResult>(
-        file_, [key = std::move(key), tokens = std::move(tokens), expectedVersion](SessionFile& file) {
-            return file.save(key, tokens, expectedVersion);
-        });
+    return onFileThread<SaveResult>(file_, [key = std::move(key), tokens = std::move(tokens), expectedVersion](
+                                               SessionFile& file) { return file.save(key, tokens, expectedVersion); });
 }
 
 asio::awaitable<void> FileTokenStorage::erase(std::string key) {

@@ -108,7 +108,8 @@ Failure SessionFile::unavailable(const std::string& what, int error) const {
 std::optional<Failure> SessionFile::checkKind(const struct stat& status) const {
     if (S_ISLNK(status.st_mode))
         return problem(Errc::storage_refused, "it is a symbolic link; give the path of the file itself");
-    if (!S_ISREG(status.st_mode)) return problem(Errc::storage_refused, "it is not a regular file; choose another path");
+    if (!S_ISREG(status.st_mode))
+        return problem(Errc::storage_refused, "it is not a regular file; choose another path");
     if (status.st_uid != ::geteuid())
         return problem(Errc::storage_refused, "it belongs to another user; choose another path, or chown it");
     if ((status.st_mode & 077) != 0)
@@ -142,8 +143,7 @@ result<std::optional<StoredTokens>> SessionFile::readOpen(const Descriptor& file
     std::string text;
     std::array<char, 4096> part;
     for (;;) {
-        const ssize_t size =
-            attempt(FileStep::readFile, [&] { return ::read(file.get(), part.data(), part.size()); });
+        const ssize_t size = attempt(FileStep::readFile, [&] { return ::read(file.get(), part.data(), part.size()); });
         if (size < 0) return unavailable("cannot read it", errno);
         if (size == 0) break;
         text.append(part.data(), static_cast<std::size_t>(size));
@@ -176,14 +176,14 @@ result<StoredTokens> SessionFile::decode(std::string_view text, std::string_view
     const auto number = version->to_number<std::uint64_t>(ec);
     if (ec || number < 1 || number > maxVersion) return damaged("its version is out of range");
     if (std::string_view(owner->get_string().data(), owner->get_string().size()) != key)
-        return problem(Errc::storage_refused, "it is the session of another client id or session key; choose another path");
+        return problem(Errc::storage_refused,
+                       "it is the session of another client id or session key; choose another path");
     return StoredTokens(std::move(tokens), number);
 }
 
 result<SessionFile::Descriptor> SessionFile::openDirectory() {
-    Descriptor directory(attempt(FileStep::openDirectory, [this] {
-        return ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    }));
+    Descriptor directory(attempt(FileStep::openDirectory,
+                                 [this] { return ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (directory.get() < 0) return unavailable("cannot open its directory", errno);
     if (!std::exchange(lookedForLeftovers_, true)) removeLeftovers(directory.get());
     return directory;
@@ -208,7 +208,8 @@ void SessionFile::removeLeftovers(int directory) const {
     }
 }
 
-std::optional<Failure> SessionFile::writeTemporary(int directory, const std::string& name, const std::string& text) const {
+std::optional<Failure> SessionFile::writeTemporary(int directory, const std::string& name,
+                                                   const std::string& text) const {
     Descriptor file(attempt(FileStep::createTemporary, [&] {
         return ::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     }));
@@ -222,9 +223,8 @@ std::optional<Failure> SessionFile::writeTemporary(int directory, const std::str
     if (attempt(FileStep::protectTemporary, [&] { return ::fchmod(file.get(), 0600); }) != 0)
         return giveUp("cannot set the mode of its new version");
     for (std::size_t done = 0; done < text.size();) {
-        const ssize_t size = attempt(FileStep::writeTemporary, [&] {
-            return ::write(file.get(), text.data() + done, text.size() - done);
-        });
+        const ssize_t size = attempt(FileStep::writeTemporary,
+                                     [&] { return ::write(file.get(), text.data() + done, text.size() - done); });
         if (size < 0) return giveUp("cannot write its new version");
         done += static_cast<std::size_t>(size);
     }
@@ -279,7 +279,8 @@ result<void> SessionFile::erase(std::string_view key) {
     auto directory = openDirectory();  // also without a record: a save that crashed may have left tokens
     if (!directory) return directory.error();
     if (!*present) return {};
-    if (attempt(FileStep::unlink, [&] { return ::unlinkat(directory->get(), name_.c_str(), 0); }) != 0 && errno != ENOENT)
+    if (attempt(FileStep::unlink, [&] { return ::unlinkat(directory->get(), name_.c_str(), 0); }) != 0 &&
+        errno != ENOENT)
         return unavailable("cannot remove it", errno);
     newestVersion_ = std::max(newestVersion_, (*present)->version);
     if (auto failure = syncDirectory(*directory)) return std::move(*failure);

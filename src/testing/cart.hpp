@@ -24,12 +24,12 @@ inline constexpr int couponPercent = 10;
 struct CartLine {
     CartLine() = default;
     std::string id;
-    const Product* product = nullptr;       ///< nullptr: a custom line.
+    const Product* product = nullptr;  ///< nullptr: a custom line.
     std::string name;
-    boost::json::object catalogReference;   ///< As it was sent; empty for a custom line.
-    std::string choice;                     ///< Of the product's option.
+    boost::json::object catalogReference;  ///< As it was sent; empty for a custom line.
+    std::string choice;                    ///< Of the product's option.
     std::int64_t quantity = 0;
-    Cents price = 0;                        ///< Of one.
+    Cents price = 0;  ///< Of one.
     Cents fullPrice = 0;
 };
 

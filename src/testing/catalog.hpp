@@ -29,11 +29,11 @@ struct Product {
     std::string_view description;
     std::string_view sku;
     Cents fullPrice;
-    Cents price;               ///< After the product's own discount.
-    std::int64_t stock;        ///< Shared by the variants. A digital product has no end of it.
+    Cents price;         ///< After the product's own discount.
+    std::int64_t stock;  ///< Shared by the variants. A digital product has no end of it.
     bool digital;
     std::string_view collectionId;
-    std::string_view option;   ///< Such as `Size`; empty if there is none.
+    std::string_view option;  ///< Such as `Size`; empty if there is none.
     std::vector<Variant> variants;
     std::string_view created;  ///< RFC 3339.
 };

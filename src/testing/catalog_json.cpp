@@ -15,9 +15,7 @@ json::value units(Cents cents) {
     return static_cast<double>(cents) / 100;
 }
 
-std::string pageUrl(const Product& product) {
-    return "https://shop.example/product-page/" + std::string(product.slug);
-}
+std::string pageUrl(const Product& product) { return "https://shop.example/product-page/" + std::string(product.slug); }
 
 std::string mediaId(const Product& product) { return "fa4e00_" + std::string(product.slug) + "~mv2.jpg"; }
 
@@ -256,9 +254,9 @@ const std::vector<json::object>& recordsV1() {
 }
 
 const FieldNames& fieldsV1() {
-    static const FieldNames fields = {"id",          "name",     "slug",           "description",
-                                      "sku",         "visible",  "price",          "collections.id",
-                                      "productType", "options.", "createdDate",    "lastUpdated"};
+    static const FieldNames fields = {"id",          "name",     "slug",        "description",
+                                      "sku",         "visible",  "price",       "collections.id",
+                                      "productType", "options.", "createdDate", "lastUpdated"};
     return fields;
 }
 

@@ -112,8 +112,8 @@ ServerCredentials makeCredentials(Certificate kind) {
 
     const bool expired = kind == Certificate::expired;
     const Key leafKey = makeKey();
-    const X509Ptr leaf = makeCertificate(leafKey.get(), "wix::testing server", expired ? -2 * day : -day,
-                                         expired ? -day : day);
+    const X509Ptr leaf =
+        makeCertificate(leafKey.get(), "wix::testing server", expired ? -2 * day : -day, expired ? -day : day);
     addExtension(leaf.get(), ca.get(), NID_basic_constraints, "critical,CA:FALSE");
     addExtension(leaf.get(), ca.get(), NID_key_usage, "critical,digitalSignature");
     addExtension(leaf.get(), ca.get(), NID_ext_key_usage, "serverAuth");

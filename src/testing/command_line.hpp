@@ -25,7 +25,7 @@ struct CommandLine {
     FakeWixOptions options;
     std::string caFile;  ///< Empty: a temporary one.
     bool help = false;
-    std::string error;   ///< Not empty: the others mean nothing.
+    std::string error;  ///< Not empty: the others mean nothing.
 };
 
 CommandLine parseCommandLine(const std::vector<std::string_view>& arguments);

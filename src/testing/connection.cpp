@@ -204,9 +204,8 @@ private:
         const auto executor = stream_.get_executor();
         const auto timer = std::make_shared<asio::steady_timer>(executor, holdLimit);
         // Posted: it runs when this coroutine waits, even if the release comes before it does.
-        const Gate::Id id = core_.gate().enter(plan.endpoint, at, [executor, timer] {
-            asio::post(executor, [timer] { timer->cancel(); });
-        });
+        const Gate::Id id = core_.gate().enter(
+            plan.endpoint, at, [executor, timer] { asio::post(executor, [timer] { timer->cancel(); }); });
         if (id == 0) co_return;
         const Held held(core_.gate(), id);
         error_code ignored;

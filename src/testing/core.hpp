@@ -25,7 +25,7 @@ namespace wix::testing::detail {
 /// What happens to one request, decided when its head has arrived.
 struct Plan {
     Plan() = default;
-    std::string endpoint;        ///< Empty for `/_fake/...`.
+    std::string endpoint;  ///< Empty for `/_fake/...`.
     std::optional<Fault> fault;
     std::chrono::milliseconds delay{0};
 

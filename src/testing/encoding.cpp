@@ -136,8 +136,8 @@ std::string GuidSource::next() {
         if (i == 8 || i == 12 || i == 16 || i == 20) guid.push_back('-');
         auto digit = static_cast<std::size_t>(bits & 15u);
         bits >>= 4;
-        if (i == 12) digit = 4;                  // version 4
-        if (i == 16) digit = 8 + (digit & 3u);   // variant 1
+        if (i == 12) digit = 4;                 // version 4
+        if (i == 16) digit = 8 + (digit & 3u);  // variant 1
         guid.push_back(hexDigits[digit]);
     }
     return guid;

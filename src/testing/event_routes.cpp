@@ -128,11 +128,12 @@ TicketQuantities readTickets(const json::array* given, const std::string& name) 
 const Reservation& reserve(BoxOffice& office, const Event* event, const Call& call, const TicketQuantities& tickets) {
     const Reservation* made = nullptr;
     switch (office.reserve(event, call.visitorId, tickets, call.now, made)) {
-    case ReserveOutcome::reserved: break;
-    case ReserveOutcome::unknownTicket:
-        throw Refusal(applicationError(404, "TICKET_DEFINITION_NOT_FOUND", "Ticket definition not found"));
-    case ReserveOutcome::soldOut:  // the live service's code is not known to us
-        throw Refusal(applicationError(409, "TICKETS_NOT_AVAILABLE", "Not enough tickets are left"));
+        case ReserveOutcome::reserved:
+            break;
+        case ReserveOutcome::unknownTicket:
+            throw Refusal(applicationError(404, "TICKET_DEFINITION_NOT_FOUND", "Ticket definition not found"));
+        case ReserveOutcome::soldOut:  // the live service's code is not known to us
+            throw Refusal(applicationError(409, "TICKETS_NOT_AVAILABLE", "Not enough tickets are left"));
     }
     return *made;
 }

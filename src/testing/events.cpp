@@ -12,15 +12,25 @@ constexpr std::chrono::minutes holdTime{20};
 
 std::vector<Event> makeEvents() {
     return {
-        {"d0000000-0000-4000-8000-000000000001", "Pottery Workshop", "pottery-workshop", "2030-05-04T16:00:00.000Z",
+        {"d0000000-0000-4000-8000-000000000001",
+         "Pottery Workshop",
+         "pottery-workshop",
+         "2030-05-04T16:00:00.000Z",
          "2030-05-04T19:00:00.000Z",
          {{"e0000000-0000-4000-8000-000000000011", "General", 2500, 20},
           {"e0000000-0000-4000-8000-000000000012", "With dinner", 6000, 4}}},
-        {"d0000000-0000-4000-8000-000000000002", "Open Studio", "open-studio", "2030-06-01T10:00:00.000Z",
+        {"d0000000-0000-4000-8000-000000000002",
+         "Open Studio",
+         "open-studio",
+         "2030-06-01T10:00:00.000Z",
          "2030-06-01T15:00:00.000Z",
          {{"e0000000-0000-4000-8000-000000000021", "Free entry", 0, 50}}},
-        {"d0000000-0000-4000-8000-000000000003", "Newsletter Meetup", "newsletter-meetup",
-         "2030-07-12T18:00:00.000Z", "2030-07-12T20:00:00.000Z", {}},
+        {"d0000000-0000-4000-8000-000000000003",
+         "Newsletter Meetup",
+         "newsletter-meetup",
+         "2030-07-12T18:00:00.000Z",
+         "2030-07-12T20:00:00.000Z",
+         {}},
     };
 }
 
@@ -105,9 +115,12 @@ const std::vector<json::object>& eventRecords() {
 }
 
 const FieldNames& eventFields() {
-    static const FieldNames fields = {"id",     "title",
-                                      "slug",   "status",
-                                      "dateAndTimeSettings.startDate", "dateAndTimeSettings.endDate",
+    static const FieldNames fields = {"id",
+                                      "title",
+                                      "slug",
+                                      "status",
+                                      "dateAndTimeSettings.startDate",
+                                      "dateAndTimeSettings.endDate",
                                       "registration.type"};
     return fields;
 }
@@ -117,7 +130,7 @@ bool isActive(const Reservation& reservation, Time now) noexcept {
 }
 
 ReserveOutcome BoxOffice::reserve(const Event* event, const std::string& visitorId, const TicketQuantities& tickets,
-                            Time now, const Reservation*& made) {
+                                  Time now, const Reservation*& made) {
     std::map<std::string, std::int64_t> wanted;  // a definition may be named twice
     for (const auto& [id, quantity] : tickets) {
         if (event == nullptr) event = eventOfTicket(id);

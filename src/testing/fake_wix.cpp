@@ -73,9 +73,7 @@ void FakeWix::setDelay(std::string_view endpoint, std::chrono::milliseconds dela
     impl_->core.setDelay(endpoint, delay);
 }
 
-void FakeWix::setRateLimit(std::size_t perMinute, bool retryAfter) {
-    impl_->core.setRateLimit(perMinute, retryAfter);
-}
+void FakeWix::setRateLimit(std::size_t perMinute, bool retryAfter) { impl_->core.setRateLimit(perMinute, retryAfter); }
 
 void FakeWix::clearFaults() { impl_->core.clearFaults(); }
 

@@ -31,8 +31,8 @@ struct HttpRequest {
 
     std::string method;
     std::string target;
-    std::string path;   ///< Percent-decoded, without the query.
-    HeaderList query;   ///< Percent-decoded.
+    std::string path;  ///< Percent-decoded, without the query.
+    HeaderList query;  ///< Percent-decoded.
     HeaderList headers;
     std::string body;
 };

@@ -20,19 +20,33 @@ struct Operator {
 };
 
 constexpr Operator operators[] = {
-    {"$eq", Operand::any},        {"$ne", Operand::any},         {"$gt", Operand::any},
-    {"$gte", Operand::any},       {"$lt", Operand::any},         {"$lte", Operand::any},
-    {"$in", Operand::array},      {"$nin", Operand::array},      {"$hasSome", Operand::array},
-    {"$hasAll", Operand::array},  {"$startsWith", Operand::string}, {"$contains", Operand::string},
-    {"$endsWith", Operand::string}, {"$exists", Operand::boolean},  {"$isEmpty", Operand::boolean},
+    {"$eq", Operand::any},
+    {"$ne", Operand::any},
+    {"$gt", Operand::any},
+    {"$gte", Operand::any},
+    {"$lt", Operand::any},
+    {"$lte", Operand::any},
+    {"$in", Operand::array},
+    {"$nin", Operand::array},
+    {"$hasSome", Operand::array},
+    {"$hasAll", Operand::array},
+    {"$startsWith", Operand::string},
+    {"$contains", Operand::string},
+    {"$endsWith", Operand::string},
+    {"$exists", Operand::boolean},
+    {"$isEmpty", Operand::boolean},
 };
 
 bool fits(const json::value& value, Operand operand) noexcept {
     switch (operand) {
-    case Operand::any: return true;
-    case Operand::array: return value.is_array();
-    case Operand::string: return value.is_string();
-    case Operand::boolean: return value.is_bool();
+        case Operand::any:
+            return true;
+        case Operand::array:
+            return value.is_array();
+        case Operand::string:
+            return value.is_string();
+        case Operand::boolean:
+            return value.is_bool();
     }
     return false;
 }
@@ -128,8 +142,8 @@ void checkCondition(std::string_view field, const json::value& condition) {
     if (!isOperators(condition)) return;
     for (const auto& member : condition.get_object()) {
         const std::string_view name = member.key();
-        const auto* known = std::find_if(std::begin(operators), std::end(operators),
-                                         [&](const Operator& o) { return o.name == name; });
+        const auto* known =
+            std::find_if(std::begin(operators), std::end(operators), [&](const Operator& o) { return o.name == name; });
         if (known == std::end(operators)) refuse(field, "has an unknown operator " + std::string(name));
         if (!fits(member.value(), known->operand)) refuse(field, "has a wrong operand for " + std::string(name));
     }

@@ -34,7 +34,7 @@ struct Page {
     Page() = default;
     std::vector<std::size_t> indexes;  ///< Into the records.
     std::size_t offset = 0;
-    std::size_t total = 0;             ///< Of all that match.
+    std::size_t total = 0;  ///< Of all that match.
 };
 Page select(const std::vector<boost::json::object>& records, const Query& query);
 

@@ -12,9 +12,16 @@ namespace {
 
 constexpr std::string_view siteUrl = "https://shop.example";
 constexpr std::size_t maxUrl = 2'048;
-constexpr std::array<std::string_view, 10> intents = {
-    "ecomCheckout", "eventsCheckout", "bookingsCheckout",        "paidPlansCheckout", "storesProduct",
-    "bookingsBook", "login",          "ecomOrderPaymentRequest", "logout",            "auth"};
+constexpr std::array<std::string_view, 10> intents = {"ecomCheckout",
+                                                      "eventsCheckout",
+                                                      "bookingsCheckout",
+                                                      "paidPlansCheckout",
+                                                      "storesProduct",
+                                                      "bookingsBook",
+                                                      "login",
+                                                      "ecomOrderPaymentRequest",
+                                                      "logout",
+                                                      "auth"};
 
 struct Destination {
     std::string endpoint;
@@ -111,9 +118,8 @@ HttpReply create(const Shop& shop, const BoxOffice& office, GuidSource& guids, c
 
 void addRedirectRoutes(Router& router, const Shop& shop, const BoxOffice& office, GuidSource& guids) {
     for (const std::string_view path : {"/headless/v1/redirect-session", "/_api/redirects-api/v1/redirect-session"}) {
-        router.add(Route("redirect", "POST", path, Access::visitor, Effect::read, [&](const Call& call) {
-            return create(shop, office, guids, call);
-        }));
+        router.add(Route("redirect", "POST", path, Access::visitor, Effect::read,
+                         [&](const Call& call) { return create(shop, office, guids, call); }));
     }
 }
 

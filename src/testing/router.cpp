@@ -58,9 +58,9 @@ Match Router::match(std::string_view method, std::string_view path) const {
 }
 
 const std::vector<std::string_view>& endpointNames() {
-    static const std::vector<std::string_view> names = {"token",        "token-info", "products", "cart",
-                                                        "events",       "tickets",    "reservations", "redirect",
-                                                        "graphql",      "unknown",    "*"};
+    static const std::vector<std::string_view> names = {"token",   "token-info",   "products", "cart",    "events",
+                                                        "tickets", "reservations", "redirect", "graphql", "unknown",
+                                                        "*"};
     return names;
 }
 

@@ -39,7 +39,7 @@ struct Route {
 
     std::string_view endpoint;  ///< The name that knobs and counters use.
     std::string_view method;
-    std::string_view pattern;   ///< `{}` stands for one segment.
+    std::string_view pattern;  ///< `{}` stands for one segment.
     Access access;
     Effect effect;
     Handler handler;

@@ -37,8 +37,7 @@ asio::ssl::context makeContext(const ServerCredentials& credentials) {
 // A connection that fails, for want of memory say, must not take the others with it.
 void dropConnection(std::exception_ptr) {}
 
-asio::awaitable<void> acceptAll(tcp::acceptor& acceptor, asio::ssl::context* tls, Core& core,
-                                ConnectionLimits limits) {
+asio::awaitable<void> acceptAll(tcp::acceptor& acceptor, asio::ssl::context* tls, Core& core, ConnectionLimits limits) {
     const auto executor = acceptor.get_executor();
     while (acceptor.is_open()) {
         boost::system::error_code error;

@@ -1,9 +1,9 @@
 #include "testing/token_text.hpp"
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <array>
 #include <stdexcept>
@@ -30,9 +30,7 @@ std::string signedText(std::string_view prefix, const TokenIssuerIdentity& issue
     return std::string(prefix) + text + "." + base64UrlEncode(signature);
 }
 
-std::int64_t seconds(Time time) {
-    return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-}
+std::int64_t seconds(Time time) { return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count(); }
 
 }  // namespace
 

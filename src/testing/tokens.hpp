@@ -64,7 +64,7 @@ private:
         TokenHolder holder;
         std::uint64_t generation = 0;  // of the refresh token that is good now
         Time rotated{};
-        IssuedTokens latest;           // what the latest rotation gave; the grace gives it again
+        IssuedTokens latest;  // what the latest rotation gave; the grace gives it again
         bool revoked = false;
     };
     struct Refresh {

@@ -73,8 +73,9 @@ void Violations::checkRange(std::string field, std::int64_t value, std::int64_t 
     if (value >= min && value <= max) return;
     const bool low = value < min;
     const std::int64_t threshold = low ? min : max;
-    json::object made = violation(field, (low ? "must not be less than " : "must not be greater than ") +
-                                             std::to_string(threshold), low ? "MIN" : "MAX");
+    json::object made =
+        violation(field, (low ? "must not be less than " : "must not be greater than ") + std::to_string(threshold),
+                  low ? "MIN" : "MAX");
     json::object data;
     data["threshold"] = threshold;
     made["data"] = std::move(data);

@@ -43,7 +43,8 @@ TEST_CASE("the request, as the JavaScript SDK sends it") {
 }
 
 TEST_CASE("a grant") {
-    const TokenAnswer plain = read(200, R"({"access_token":"OauthNG.JWS.a","expires_in":14400,"refresh_token":"JWS.r"})");
+    const TokenAnswer plain =
+        read(200, R"({"access_token":"OauthNG.JWS.a","expires_in":14400,"refresh_token":"JWS.r"})");
     CHECK(plain.verdict == TokenVerdict::granted);
     CHECK(plain.accessToken == "OauthNG.JWS.a");
     CHECK(plain.refreshToken == "JWS.r");
@@ -81,8 +82,8 @@ TEST_CASE("expires_in: negative is dead on arrival, huge is a week") {
 }
 
 TEST_CASE("expires_in: missing or unreadable means Wix's 4 h, not a renewal for every call") {
-    for (const char* text : {"", "null", "true", "\"\"", "\"soon\"", "\"14400 \"", "\" 14400\"", "\"+14400\"", "[]", "{}",
-                             "[14400]", "\"NaN\"", "\"nan\"", "\"inf\"", "\"-inf\"", "\"1e999\"", "\"0x10\""}) {
+    for (const char* text : {"", "null", "true", "\"\"", "\"soon\"", "\"14400 \"", "\" 14400\"", "\"+14400\"", "[]",
+                             "{}", "[14400]", "\"NaN\"", "\"nan\"", "\"inf\"", "\"-inf\"", "\"1e999\"", "\"0x10\""}) {
         CHECK(life(text) == 14'400);
     }
 }
@@ -120,9 +121,10 @@ TEST_CASE("of two members with one name the last counts") {
 }
 
 TEST_CASE("200 without a token says nothing about the session") {
-    for (const char* body : {"", " ", "null", "7", "[]", "\"text\"", "[{\"access_token\":\"a\"}]", "OK", html, "\n\n<html>",
-                             "{}", R"({"access_token":""})", R"({"access_token":7})", R"({"access_token":null})",
-                             R"({"access_token":{"value":"a"}})", R"({"refresh_token":"r"})", R"({"error":"invalid_grant"})"}) {
+    for (const char* body :
+         {"", " ", "null", "7", "[]", "\"text\"", "[{\"access_token\":\"a\"}]", "OK", html, "\n\n<html>", "{}",
+          R"({"access_token":""})", R"({"access_token":7})", R"({"access_token":null})",
+          R"({"access_token":{"value":"a"}})", R"({"refresh_token":"r"})", R"({"error":"invalid_grant"})"}) {
         CAPTURE(body);
         const TokenAnswer answer = read(200, body);
         CHECK(answer.verdict == TokenVerdict::transient);
@@ -161,12 +163,15 @@ TEST_CASE("what each error means") {
         {400, R"({"error":"invalid_scope"})", misconfigured, Errc::misconfigured},
         {400, R"({"message":"no appRuntimeKeys for x","details":{}})", misconfigured, Errc::misconfigured},
         {404, R"({"message":"appDefId not found","details":{}})", misconfigured, Errc::misconfigured},
-        {400, R"({"message":"v","details":{"validationError":{"fieldViolations":[]}}})", misconfigured, Errc::misconfigured},
-        {400, R"({"details":{"validationError":{},"applicationError":{"code":"X"}}})", misconfigured, Errc::misconfigured},
+        {400, R"({"message":"v","details":{"validationError":{"fieldViolations":[]}}})", misconfigured,
+         Errc::misconfigured},
+        {400, R"({"details":{"validationError":{},"applicationError":{"code":"X"}}})", misconfigured,
+         Errc::misconfigured},
         {400, R"({"error":"invalid_grant","details":{"validationError":{}}})", rejected, Errc::session_lost},
     };
     for (const int status : {400, 401, 403, 404}) {
-        rows.push_back({status, R"({"error":"invalid_grant","error_description":"gone"})", rejected, Errc::session_lost});
+        rows.push_back(
+            {status, R"({"error":"invalid_grant","error_description":"gone"})", rejected, Errc::session_lost});
         rows.push_back({status, R"({"error":"invalid_client"})", misconfigured, Errc::misconfigured});
         rows.push_back({status, R"({"error":"invalid_request"})", misconfigured, Errc::misconfigured});
         rows.push_back({status, R"({"error":"unauthorized_client"})", misconfigured, Errc::misconfigured});
@@ -175,13 +180,14 @@ TEST_CASE("what each error means") {
         rows.push_back({status, R"({"message":"Forbidden"})", suspicious, Errc::token_unavailable});
         rows.push_back({status, R"({"errorCode":"-13","errorDescription":""})", suspicious, Errc::token_unavailable});
         rows.push_back({status, R"({"errorDescription":"who knows"})", suspicious, Errc::token_unavailable});
-        for (const char* body : {"", " ", "{}", "[]", "null", "\"invalid_grant\"", "invalid_grant", html, "{\"error\":\"inv",
-                                 R"({"error":7})", R"({"error":{"code":"invalid_grant"}})", R"({"details":"x"})",
-                                 R"([{"error":"invalid_grant"}])", R"({"message":""})"})
+        for (const char* body : {"", " ", "{}", "[]", "null", "\"invalid_grant\"", "invalid_grant", html,
+                                 "{\"error\":\"inv", R"({"error":7})", R"({"error":{"code":"invalid_grant"}})",
+                                 R"({"details":"x"})", R"([{"error":"invalid_grant"}])", R"({"message":""})"})
             rows.push_back({status, body, transient, Errc::token_unavailable});
     }
     // No other status is about the refresh token, whatever its body says.
-    for (const int status : {100, 201, 204, 301, 302, 304, 402, 405, 408, 409, 418, 425, 429, 431, 451, 500, 502, 503, 504, 599})
+    for (const int status :
+         {100, 201, 204, 301, 302, 304, 402, 405, 408, 409, 418, 425, 429, 431, 451, 500, 502, 503, 504, 599})
         for (const char* body : {"", R"({"error":"invalid_grant"})", R"({"error":"invalid_client"})", wix, html})
             rows.push_back({status, body, transient, Errc::token_unavailable});
     for (const Row& row : rows) {
@@ -236,9 +242,8 @@ TEST_CASE("error codes are shown") {
 
 TEST_CASE("no secret gets into a failure's text, wherever the endpoint echoes it") {
     // An opaque one, a hexadecimal one, a UUID, and a JWS
-    for (const char* secret :
-         {"Xk29fLq0ZmPw7RtYv3", "9f86d081884c7d659a2feaa0c55ad015", "6f9619ff-8b86-d011-b42d-00c04fc964ff",
-          "JWS.eyJhbGciOiJIUzI1NiJ9.c2VjcmV0"}) {
+    for (const char* secret : {"Xk29fLq0ZmPw7RtYv3", "9f86d081884c7d659a2feaa0c55ad015",
+                               "6f9619ff-8b86-d011-b42d-00c04fc964ff", "JWS.eyJhbGciOiJIUzI1NiJ9.c2VjcmV0"}) {
         for (const std::string form :
              {R"({"error":"S"})", R"({"error":"invalid_grant","error_description":"token S is dead"})",
               R"({"error":"invalid_client S"})", R"({"message":"S","details":{"applicationError":{"code":"S"}}})",

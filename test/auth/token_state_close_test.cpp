@@ -62,8 +62,8 @@ TEST_CASE("close during an exchange: who waits is told at once; a rotation is sa
 }
 
 TEST_CASE("close during an exchange that fails: nothing is repeated") {
-    for (const auto verdict : {TokenVerdict::transient, TokenVerdict::lost, TokenVerdict::suspicious, TokenVerdict::rejected,
-                               TokenVerdict::misconfigured}) {
+    for (const auto verdict : {TokenVerdict::transient, TokenVerdict::lost, TokenVerdict::suspicious,
+                               TokenVerdict::rejected, TokenVerdict::misconfigured}) {
         TokenScript script = TokenScript::stored();
         script.renew("a");
         CHECK(script.close("c") == "a: aborted; drop unsent");

@@ -30,8 +30,8 @@ struct Session {
 class Endpoint {
 public:
     std::map<int, Session> sessions;
-    bool faulty = true;      // gives transient faults now and then
-    bool rejects = false;    // gives definite rejections now and then
+    bool faulty = true;    // gives transient faults now and then
+    bool rejects = false;  // gives definite rejections now and then
 
     Session& start(TokenRole role) {
         Session session;
@@ -69,6 +69,7 @@ public:
         }
         return lost ? failed(TokenVerdict::lost) : granted(session, random);
     }
+
 private:
     static TokenAnswer failed(TokenVerdict verdict) {
         TokenAnswer answer;
@@ -138,13 +139,17 @@ private:
         }
         if (kind < 70) return state_.read(id, now_);
         if (kind < 76) return state_.renew(id, now_);
-        if (kind < 82) return state_.unauthorized(id, active_ ? active_->generation - (chance(30) && active_->generation > 1) : 0, now_);
+        if (kind < 82)
+            return state_.unauthorized(id, active_ ? active_->generation - (chance(30) && active_->generation > 1) : 0,
+                                       now_);
         if (kind < 88) {
             Session& other = endpoint_.start(chance(50) ? TokenRole::member : TokenRole::visitor);
             expected_ = other.visitor;
             setters_.insert(id);
-            const Tokens tokens(AccessToken(endpoint_.accessToken(other), std::chrono::floor<std::chrono::seconds>(now_.wall) + (chance(50) ? 1h : -1h)),
-                                RefreshToken(Endpoint::refreshToken(other), other.role));
+            const Tokens tokens(
+                AccessToken(endpoint_.accessToken(other),
+                            std::chrono::floor<std::chrono::seconds>(now_.wall) + (chance(50) ? 1h : -1h)),
+                RefreshToken(Endpoint::refreshToken(other), other.role));
             return state_.adopt(id, tokens, chance(50), now_);
         }
         if (kind < 90) {
@@ -203,8 +208,8 @@ private:
         if (action.grant == Grant::anonymous) {
             // A visitor starts only if there is none, or it was definitely rejected; never instead of a member.
             const int visitor = active_ ? Endpoint::visitorOf(active_->tokens.refreshToken.value) : 0;
-            CHECK((visitor == 0 || (endpoint_.sessions.at(visitor).killed &&
-                                    active_->tokens.refreshToken.role == TokenRole::visitor)));
+            CHECK((visitor == 0 ||
+                   (endpoint_.sessions.at(visitor).killed && active_->tokens.refreshToken.role == TokenRole::visitor)));
         } else {
             // The session that is renewed is the active one.
             CHECK(active_);
@@ -217,7 +222,9 @@ private:
         const TokenSnapshot& made = *action.snapshot;
         CHECK((!active_ || made.generation > active_->generation));
         CHECK((!active_ || made.epoch >= active_->epoch));
-        if (storage_) CHECK((made.tokens.empty() || settled_.contains(made.tokens.refreshToken.value) || made.tokens == record_.tokens));
+        if (storage_)
+            CHECK((made.tokens.empty() || settled_.contains(made.tokens.refreshToken.value) ||
+                   made.tokens == record_.tokens));
         const int visitor = Endpoint::visitorOf(made.tokens.refreshToken.value);
         CHECK((made.tokens.accessToken.value.empty() || Endpoint::visitorOf(made.tokens.accessToken.value) == visitor));
         // Within an epoch the visitor stays.

@@ -135,7 +135,8 @@ TEST_CASE("rejected, but a sibling has renewed the session in the storage: its t
     script.get("a");
     CHECK(script.fails(TokenVerdict::rejected) == "load");
     script.renew("b");
-    CHECK(script.loaded(StoredTokens(script.tokens("t2", "r2", 4h, TokenRole::member), 5)) == "publish #2 t2/r2; a b: t2/r2");
+    CHECK(script.loaded(StoredTokens(script.tokens("t2", "r2", 4h, TokenRole::member), 5)) ==
+          "publish #2 t2/r2; a b: t2/r2");
     CHECK(script.renew("c") == "exchange r2");
     CHECK(script.granted("t3") == "save t3/r2 over 5");
     CHECK(script.saved(6) == "publish #3 t3/r2; c: t3/r2");

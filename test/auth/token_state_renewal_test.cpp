@@ -228,17 +228,18 @@ TEST_CASE("joining costs nothing of the purse") {
 }
 
 TEST_CASE("whoever leaves, the exchange goes on, and the others see the same") {
-    cancelAnyWaiter([] { return TokenScript::stored(); }, {"a", "b", "c", "d"}, [](TokenScript& script) {
-        script.pass(4h);
-        script.get("stays");
-        script.get("a");
-        script.renew("b");
-        script.unauthorized("c", 1);
-        script.adopt("d", script.tokens("t1", "r1", -1h), true);
-        script.fails(TokenVerdict::lost);
-        script.granted("t2", "r2");
-        script.saved(2);
-    });
+    cancelAnyWaiter([] { return TokenScript::stored(); }, {"a", "b", "c", "d"},
+                    [](TokenScript& script) {
+                        script.pass(4h);
+                        script.get("stays");
+                        script.get("a");
+                        script.renew("b");
+                        script.unauthorized("c", 1);
+                        script.adopt("d", script.tokens("t1", "r1", -1h), true);
+                        script.fails(TokenVerdict::lost);
+                        script.granted("t2", "r2");
+                        script.saved(2);
+                    });
 }
 
 TEST_CASE("the one who started it leaves: it is finished and saved all the same") {

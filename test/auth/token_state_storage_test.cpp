@@ -256,19 +256,20 @@ TEST_CASE("a repeated save meets the record that it had written after all") {
 }
 
 TEST_CASE("whoever leaves while the storage is busy, the others see the same") {
-    cancelAnyWaiter([] { return TokenScript(TokenScript::withStorage()); }, {"a", "b", "c", "d"}, [](TokenScript& script) {
-        script.get("stays");
-        script.get("a");
-        script.read("b");
-        script.loadedNothing();
-        script.granted("t1", "r1");
-        script.get("c");
-        script.saveFails();
-        script.pass(1s);
-        script.renew("stays, too");
-        script.renew("d");
-        script.granted("t2", "r2");
-        script.saved(1);
-        script.saved(2);
-    });
+    cancelAnyWaiter([] { return TokenScript(TokenScript::withStorage()); }, {"a", "b", "c", "d"},
+                    [](TokenScript& script) {
+                        script.get("stays");
+                        script.get("a");
+                        script.read("b");
+                        script.loadedNothing();
+                        script.granted("t1", "r1");
+                        script.get("c");
+                        script.saveFails();
+                        script.pass(1s);
+                        script.renew("stays, too");
+                        script.renew("d");
+                        script.granted("t2", "r2");
+                        script.saved(1);
+                        script.saved(2);
+                    });
 }

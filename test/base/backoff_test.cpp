@@ -98,19 +98,49 @@ TEST_CASE("every month is known") {
 }
 
 TEST_CASE("what is neither seconds nor a date of the fixed form is nothing") {
-    for (const char* value :
-         {"", " ", "\t", "-1", "+1", "1.5", "1e3", "0x10", "30 s", "30s", "30,40", "soon", "NaN", "inf",
-          "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 GMT+1", "Sun, 06 Nov 1994 08:49:37",
-          "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 6 Nov 1994 08:49:37 GMT",
-          "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 29 Feb 1995 08:49:37 GMT",
-          "Sun, 06 nov 1994 08:49:37 GMT", "Sun, 06 Xyz 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",
-          "Sun, 06 Nov 1994 08:60:00 GMT", "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, -6 Nov 1994 08:49:37 GMT",
-          "Sun, 06 Nov -994 08:49:37 GMT", "Sun, 06 Nov 1994 -8:49:37 GMT", "Sun, 0x Nov 1994 08:49:37 GMT",
-          "Sun; 06 Nov 1994 08:49:37 GMT", "Sun, 06-Nov 1994 08:49:37 GMT", "Sun, 06 Nov-1994 08:49:37 GMT",
-          "Sun, 06 Nov 1994-08:49:37 GMT", "Sun, 06 Nov 1994 08.49:37 GMT", "Sun, 06 Nov 1994 08:49.37 GMT"}) {
+    for (const char* value : {"",
+                              " ",
+                              "\t",
+                              "-1",
+                              "+1",
+                              "1.5",
+                              "1e3",
+                              "0x10",
+                              "30 s",
+                              "30s",
+                              "30,40",
+                              "soon",
+                              "NaN",
+                              "inf",
+                              "Sun, 06 Nov 1994 08:49:37 UTC",
+                              "Sun, 06 Nov 1994 08:49:37 GMT+1",
+                              "Sun, 06 Nov 1994 08:49:37",
+                              "Sunday, 06-Nov-94 08:49:37 GMT",
+                              "Sun Nov  6 08:49:37 1994",
+                              "Sun, 6 Nov 1994 08:49:37 GMT",
+                              "Sun, 00 Nov 1994 08:49:37 GMT",
+                              "Sun, 31 Nov 1994 08:49:37 GMT",
+                              "Sun, 29 Feb 1995 08:49:37 GMT",
+                              "Sun, 06 nov 1994 08:49:37 GMT",
+                              "Sun, 06 Xyz 1994 08:49:37 GMT",
+                              "Sun, 06 Nov 1994 24:00:00 GMT",
+                              "Sun, 06 Nov 1994 08:60:00 GMT",
+                              "Sun, 06 Nov 1994 08:49:61 GMT",
+                              "Sun, -6 Nov 1994 08:49:37 GMT",
+                              "Sun, 06 Nov -994 08:49:37 GMT",
+                              "Sun, 06 Nov 1994 -8:49:37 GMT",
+                              "Sun, 0x Nov 1994 08:49:37 GMT",
+                              "Sun; 06 Nov 1994 08:49:37 GMT",
+                              "Sun, 06-Nov 1994 08:49:37 GMT",
+                              "Sun, 06 Nov-1994 08:49:37 GMT",
+                              "Sun, 06 Nov 1994-08:49:37 GMT",
+                              "Sun, 06 Nov 1994 08.49:37 GMT",
+                              "Sun, 06 Nov 1994 08:49.37 GMT"}) {
         CAPTURE(value);
         CHECK(delay(value) == -1);
     }
-    CHECK(delay(std::string("3\0" "0", 3)) == -1);
+    CHECK(delay(std::string("3\0"
+                            "0",
+                            3)) == -1);
     CHECK(delay(std::string(100'000, 'x')) == -1);
 }

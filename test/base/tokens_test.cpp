@@ -44,9 +44,8 @@ std::string refusal(const json::value& value) {
 }  // namespace
 
 TEST_CASE("tokens are written exactly as the JavaScript SDK writes them") {
-    CHECK(json::serialize(toJson(sample())) ==
-          R"({"accessToken":{"value":"OauthNG.JWS.a\"b","expiresAt":1700000000},)"
-          R"("refreshToken":{"value":"JWS.r","role":"visitor"}})");
+    CHECK(json::serialize(toJson(sample())) == R"({"accessToken":{"value":"OauthNG.JWS.a\"b","expiresAt":1700000000},)"
+                                               R"("refreshToken":{"value":"JWS.r","role":"visitor"}})");
     CHECK(json::serialize(toJson(Tokens())) ==
           R"({"accessToken":{"value":"","expiresAt":0},"refreshToken":{"value":"","role":"none"}})");
 }

@@ -37,10 +37,12 @@ std::string violations(const std::string& inner) {
 }  // namespace
 
 TEST_CASE("the application's error wins over everything else") {
-    check({R"({"message":"outer","details":{"applicationError":{"code":"OWNED_CART_NOT_FOUND","description":"no cart","data":{}}}})",
-           "OWNED_CART_NOT_FOUND", "no cart"});
-    check({R"({"errorCode":"E","error":"e","message":"outer","details":{"applicationError":{"code":"A","description":"d"}}})",
-           "A", "d"});
+    check(
+        {R"({"message":"outer","details":{"applicationError":{"code":"OWNED_CART_NOT_FOUND","description":"no cart","data":{}}}})",
+         "OWNED_CART_NOT_FOUND", "no cart"});
+    check(
+        {R"({"errorCode":"E","error":"e","message":"outer","details":{"applicationError":{"code":"A","description":"d"}}})",
+         "A", "d"});
     check({R"({"message":"outer","details":{"applicationError":{"code":"A"}}})", "A", "outer"});
     check({R"({"message":"outer","details":{"applicationError":{"description":"d"}}})", "", "d"});
     check({R"({"errorCode":"WDE-1","details":{"applicationError":{"description":"d"}}})", "WDE-1", "d"});
@@ -48,8 +50,8 @@ TEST_CASE("the application's error wins over everything else") {
 }
 
 TEST_CASE("a code is a string or a number, and a number is shown in decimal") {
-    for (const auto& [written, shown] : {std::pair("\"X_Y\"", "X_Y"), std::pair("\"-19976\"", "-19976"), std::pair("404", "404"),
-                                         std::pair("-2001", "-2001"), std::pair("0", "0"),
+    for (const auto& [written, shown] : {std::pair("\"X_Y\"", "X_Y"), std::pair("\"-19976\"", "-19976"),
+                                         std::pair("404", "404"), std::pair("-2001", "-2001"), std::pair("0", "0"),
                                          std::pair("18446744073709551615", "18446744073709551615")}) {
         CAPTURE(written);
         CHECK(read(application(std::string("\"code\":") + written)).code == shown);

@@ -127,9 +127,9 @@ TEST_CASE("a wait that the call's deadline does not leave time for is not begun"
         std::chrono::milliseconds left;
         const char* expected;
     };
-    for (const Case& c : {Case{101ms, "wait: a passing status"}, Case{100ms, "finish: no time left"},
-                          Case{1ms, "finish: no time left"}, Case{0ms, "finish: no time left"},
-                          Case{-5s, "finish: no time left"}}) {
+    for (const Case& c :
+         {Case{101ms, "wait: a passing status"}, Case{100ms, "finish: no time left"}, Case{1ms, "finish: no time left"},
+          Case{0ms, "finish: no time left"}, Case{-5s, "finish: no time left"}}) {
         CAPTURE(c.left.count());
         CallState state(retryOf(3), true);
         CHECK(shown(state.replied(reply(503), 0.5, c.left)) == c.expected);
@@ -194,12 +194,14 @@ TEST_CASE("which requests may be repeated") {
         CAPTURE(method);
         CHECK_FALSE(isIdempotent(method, "/ecom/v1/carts/current"));
     }
-    for (const char* target : {"/stores/v3/products/query", "/events/v3/events/query?a=b", "/x/search", "/x/search?q"}) {
+    for (const char* target :
+         {"/stores/v3/products/query", "/events/v3/events/query?a=b", "/x/search", "/x/search?q"}) {
         CAPTURE(target);
         CHECK(isIdempotent("POST", target));
         CHECK_FALSE(isIdempotent("PATCH", target));
     }
-    for (const char* target : {"/query/", "/query/x", "/myquery", "/x?path=/query", "/x/querys", "/research", "/QUERY", "query"}) {
+    for (const char* target :
+         {"/query/", "/query/x", "/myquery", "/x?path=/query", "/x/querys", "/research", "/QUERY", "query"}) {
         CAPTURE(target);
         CHECK_FALSE(isIdempotent("POST", target));
     }

@@ -29,7 +29,9 @@ std::string checked(const std::function<void(Options&)>& change) {
 }
 
 std::string client(const std::function<void(ClientOptions&)>& change) { return checked<ClientOptions>(change); }
-std::string transport(const std::function<void(TransportOptions&)>& change) { return checked<TransportOptions>(change); }
+std::string transport(const std::function<void(TransportOptions&)>& change) {
+    return checked<TransportOptions>(change);
+}
 
 std::string strategy(const std::function<void(OAuthStrategy&)>& change, Errc code = Errc::invalid_argument) {
     OAuthStrategy made("11111111-2222-3333-4444-555555555555");
@@ -95,16 +97,16 @@ TEST_CASE("retries") {
 }
 
 TEST_CASE("limits of an answer") {
-    for (const auto& [bytes, good] : {std::pair(std::size_t{0}, false), std::pair(std::size_t{1}, true),
-                                      std::pair(std::size_t{1} << 31, true), std::pair((std::size_t{1} << 31) + 1, false),
-                                      std::pair(std::numeric_limits<std::size_t>::max(), false)}) {
+    for (const auto& [bytes, good] :
+         {std::pair(std::size_t{0}, false), std::pair(std::size_t{1}, true), std::pair(std::size_t{1} << 31, true),
+          std::pair((std::size_t{1} << 31) + 1, false), std::pair(std::numeric_limits<std::size_t>::max(), false)}) {
         CAPTURE(bytes);
         CHECK(client([&, size = bytes](ClientOptions& options) { options.maxResponseBytes = size; }) ==
               (good ? "fine" : "ClientOptions::maxResponseBytes must be 1 byte to 2 GiB"));
     }
-    for (const auto& [bytes, good] : {std::pair(std::size_t{0}, false), std::pair(std::size_t{1023}, false),
-                                      std::pair(std::size_t{1024}, true), std::pair(std::size_t{1} << 24, true),
-                                      std::pair((std::size_t{1} << 24) + 1, false)}) {
+    for (const auto& [bytes, good] :
+         {std::pair(std::size_t{0}, false), std::pair(std::size_t{1023}, false), std::pair(std::size_t{1024}, true),
+          std::pair(std::size_t{1} << 24, true), std::pair((std::size_t{1} << 24) + 1, false)}) {
         CAPTURE(bytes);
         CHECK(client([&, size = bytes](ClientOptions& options) { options.maxHeaderBytes = size; }) ==
               (good ? "fine" : "ClientOptions::maxHeaderBytes must be 1 KiB to 16 MiB"));
@@ -118,13 +120,15 @@ TEST_CASE("headers of the options are checked like those of a call, and their va
         return verdict(checkOptions(options), Errc::invalid_header);
     };
     CHECK(with("Accept-Language", "de") == "fine");
-    CHECK(with("X", "SECRET\r\n") == "ClientOptions::headers: X: the value has a character that is not printable ASCII");
+    CHECK(with("X", "SECRET\r\n") ==
+          "ClientOptions::headers: X: the value has a character that is not printable ASCII");
     CHECK(with("X\n", "SECRET") == "ClientOptions::headers: a header name has a character that is not allowed");
     CHECK(with("authorization", "SECRET") == "ClientOptions::headers: authorization: this header belongs to the SDK");
     const auto forTokens = [](OAuthStrategy& made) { made.tokenRequestHeaders.emplace_back("X", "SECRET\n"); };
     CHECK(strategy(forTokens, Errc::invalid_header) ==
           "OAuthStrategy::tokenRequestHeaders: X: the value has a character that is not printable ASCII");
-    CHECK(strategy([](OAuthStrategy& made) { made.tokenRequestHeaders.emplace_back("client-binding", "b"); }) == "fine");
+    CHECK(strategy([](OAuthStrategy& made) { made.tokenRequestHeaders.emplace_back("client-binding", "b"); }) ==
+          "fine");
 }
 
 TEST_CASE("a transport's options") {
@@ -154,8 +158,9 @@ TEST_CASE("a client id is visible ASCII without spaces, and is not repeated") {
                                    std::string("a\r\nb"), std::string("a\0b", 3), std::string("\xC3\xA4")}) {
         CAPTURE(bad);
         const std::string text = strategy([&](OAuthStrategy& made) { made.clientId = bad; });
-        CHECK(text == "OAuthStrategy::clientId must be the client id from the site's Headless settings: visible ASCII "
-                      "without spaces");
+        CHECK(text ==
+              "OAuthStrategy::clientId must be the client id from the site's Headless settings: visible ASCII "
+              "without spaces");
     }
     for (const std::string& good : {std::string("a"), std::string(256, 'a'), std::string("a-b_c.1")}) {
         CAPTURE(good);

@@ -140,7 +140,8 @@ TEST_CASE("dropping the last handle stores the result of an exchange that has le
         std::stop_source source;
         CallOptions options;
         options.stopToken = source.get_token();
-        asio::co_spawn(io, client.get("/ecom/v1/carts/current", options), [](std::exception_ptr, boost::json::value) {});
+        asio::co_spawn(io, client.get("/ecom/v1/carts/current", options),
+                       [](std::exception_ptr, boost::json::value) {});
         while (!fake.waitUntilHeld("token", 1, 0ms)) io.poll();
         source.request_stop();
     }

@@ -57,10 +57,9 @@ TEST_CASE("a refused header is named if its name is legal, and its value never i
 }
 
 TEST_CASE("headers that belong to the SDK are reserved, in any case") {
-    for (std::string name :
-         {"Authorization", "Host", "Content-Length", "Connection", "Transfer-Encoding", "Accept-Encoding",
-          "X-Wix-Consistent", "TE", "Trailer", "Upgrade", "HTTP2-Settings", "Expect", "Keep-Alive", "Proxy-Authorization",
-          "Proxy-Connection", "Proxy-Anything"}) {
+    for (std::string name : {"Authorization", "Host", "Content-Length", "Connection", "Transfer-Encoding",
+                             "Accept-Encoding", "X-Wix-Consistent", "TE", "Trailer", "Upgrade", "HTTP2-Settings",
+                             "Expect", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Proxy-Anything"}) {
         std::string upper = name, lower = name;
         for (char& c : upper) c = static_cast<char>(std::toupper(c));
         for (char& c : lower) c = static_cast<char>(std::tolower(c));
@@ -68,7 +67,8 @@ TEST_CASE("headers that belong to the SDK are reserved, in any case") {
         CHECK(isReserved(name));
         CHECK(isReserved(upper));
         CHECK(isReserved(lower));
-        CHECK(why(checkCallerHeaders({{"Accept", "a"}, {lower, "SECRET"}})) == lower + ": this header belongs to the SDK");
+        CHECK(why(checkCallerHeaders({{"Accept", "a"}, {lower, "SECRET"}})) ==
+              lower + ": this header belongs to the SDK");
     }
     for (std::string name : {"", "Accept", "Content-Type", "Host2", "Hos", "X-Wix-Consistent2", "Proxy", "ProxyX", "T",
                              "Cookie", "wix-site-id", "client-binding", "Accept-Language", "Content-Encoding", "Date"})
@@ -86,8 +86,9 @@ TEST_CASE("a caller's headers are checked one by one") {
 TEST_CASE("a method is an upper-case token, and opens no tunnel") {
     for (std::string method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "M-SEARCH", "X1"})
         CHECK(why(checkMethod(method), Errc::invalid_argument) == "accepted");
-    const std::vector<std::string> malformed = {"", "get", "Get", "GEt", "GET ", " GET", "G ET", "GET\r\n", "GET /x HTTP/1.1\r\n",
-                                                "G\0"s, "GET/", "G\xC3\x84T", "z", "a"};
+    const std::vector<std::string> malformed = {
+        "",     "get",  "Get",        "GEt", "GET ", " GET", "G ET", "GET\r\n", "GET /x HTTP/1.1\r\n",
+        "G\0"s, "GET/", "G\xC3\x84T", "z",   "a"};
     for (const std::string& method : malformed)
         CHECK(why(checkMethod(method), Errc::invalid_argument) == "method: wants an upper-case token such as GET");
     for (std::string method : {"CONNECT", "TRACE"})

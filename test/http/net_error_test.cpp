@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <openssl/ssl.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <openssl/ssl.h>
 
 using namespace wix;
 using namespace wix::detail;
@@ -38,12 +38,11 @@ TEST_CASE("a name that does not resolve, for whatever reason the resolver has") 
 TEST_CASE("nobody listens") { CHECK(meaningOf(asio::error::connection_refused) == Errc::connection_refused); }
 
 TEST_CASE("no way there: routes, firewalls, missing address families") {
-    for (const error_code& ec : {error_code(asio::error::network_unreachable), error_code(asio::error::host_unreachable),
-                                 error_code(asio::error::network_down), make_error_code(errc::permission_denied),
-                                 make_error_code(errc::operation_not_permitted),
-                                 make_error_code(errc::address_not_available),
-                                 error_code(asio::error::address_family_not_supported),
-                                 error_code(asio::error::invalid_argument)}) {
+    for (const error_code& ec :
+         {error_code(asio::error::network_unreachable), error_code(asio::error::host_unreachable),
+          error_code(asio::error::network_down), make_error_code(errc::permission_denied),
+          make_error_code(errc::operation_not_permitted), make_error_code(errc::address_not_available),
+          error_code(asio::error::address_family_not_supported), error_code(asio::error::invalid_argument)}) {
         CAPTURE(ec.message());
         CHECK(meaningOf(ec) == Errc::network_unreachable);
     }
@@ -80,9 +79,9 @@ TEST_CASE("what means that the other side has ended the connection") {
         CAPTURE(ec.message());
         CHECK(isConnectionEnd(ec));
     }
-    for (const error_code& ec : {error_code(), error_code(asio::error::operation_aborted), tlsAlert,
-                                 error_code(asio::error::timed_out), error_code(asio::error::connection_refused),
-                                 error_code(asio::error::host_unreachable)}) {
+    for (const error_code& ec :
+         {error_code(), error_code(asio::error::operation_aborted), tlsAlert, error_code(asio::error::timed_out),
+          error_code(asio::error::connection_refused), error_code(asio::error::host_unreachable)}) {
         CAPTURE(ec.message());
         CHECK_FALSE(isConnectionEnd(ec));
     }

@@ -24,10 +24,14 @@ std::string shown(const Acquired& decision) {
 
 std::string shown(const Released& decision) {
     switch (decision.kind) {
-        case Released::Kind::idle: return "idle";
-        case Released::Kind::handOver: return "hand over to " + std::to_string(decision.next);
-        case Released::Kind::close: return "close";
-        case Released::Kind::replace: return "replace for " + std::to_string(decision.next);
+        case Released::Kind::idle:
+            return "idle";
+        case Released::Kind::handOver:
+            return "hand over to " + std::to_string(decision.next);
+        case Released::Kind::close:
+            return "close";
+        case Released::Kind::replace:
+            return "replace for " + std::to_string(decision.next);
     }
     return "?";
 }

@@ -70,10 +70,11 @@ TEST_CASE("the host has a port only if it is not the scheme's own, and brackets 
         Origin origin;
         const char* expected;
     };
-    for (const Case& c : {Case{Origin(true, "localhost", 8443), "localhost:8443"}, Case{Origin(true, "localhost", 443), "localhost"},
-                          Case{Origin(true, "localhost", 80), "localhost:80"}, Case{Origin(false, "localhost", 80), "localhost"},
-                          Case{Origin(false, "127.0.0.1", 8080), "127.0.0.1:8080"}, Case{Origin(true, "::1", 443), "[::1]"},
-                          Case{Origin(true, "::1", 8443), "[::1]:8443"}}) {
+    for (const Case& c :
+         {Case{Origin(true, "localhost", 8443), "localhost:8443"}, Case{Origin(true, "localhost", 443), "localhost"},
+          Case{Origin(true, "localhost", 80), "localhost:80"}, Case{Origin(false, "localhost", 80), "localhost"},
+          Case{Origin(false, "127.0.0.1", 8080), "127.0.0.1:8080"}, Case{Origin(true, "::1", 443), "[::1]"},
+          Case{Origin(true, "::1", 8443), "[::1]:8443"}}) {
         CAPTURE(c.expected);
         WireRequest made = request("GET", "/");
         made.origin = c.origin;

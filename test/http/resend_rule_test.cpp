@@ -22,27 +22,28 @@ TEST_CASE("a lost request is sent again at once only if it cannot have been proc
     struct Case {
         bool maybeSent, reused, sawAnswer, idempotent, again;
     };
-    for (const Case& c : {
-             // Nothing had left: any method, but not on a connection's first request.
-             Case{false, true, false, false, true}, Case{false, true, false, true, true},
-             Case{false, false, false, false, false}, Case{false, false, false, true, false},
-             // Something had left: only what may be repeated.
-             Case{true, true, false, true, true}, Case{true, true, false, false, false},
-             Case{true, false, false, true, false}, Case{true, false, false, false, false},
-             // A byte of an answer had come: the server was at work.
-             Case{true, true, true, true, false}, Case{true, true, true, false, false},
-             Case{false, true, true, true, false}, Case{true, false, true, true, false}}) {
+    for (const Case& c : {// Nothing had left: any method, but not on a connection's first request.
+                          Case{false, true, false, false, true}, Case{false, true, false, true, true},
+                          Case{false, false, false, false, false}, Case{false, false, false, true, false},
+                          // Something had left: only what may be repeated.
+                          Case{true, true, false, true, true}, Case{true, true, false, false, false},
+                          Case{true, false, false, true, false}, Case{true, false, false, false, false},
+                          // A byte of an answer had come: the server was at work.
+                          Case{true, true, true, true, false}, Case{true, true, true, false, false},
+                          Case{false, true, true, true, false}, Case{true, false, true, true, false}}) {
         CAPTURE(c.maybeSent);
         CAPTURE(c.reused);
         CAPTURE(c.sawAnswer);
         CAPTURE(c.idempotent);
-        CHECK(resendAtOnce(failure(Errc::connection_lost, c.maybeSent), c.reused, c.sawAnswer, c.idempotent) == c.again);
+        CHECK(resendAtOnce(failure(Errc::connection_lost, c.maybeSent), c.reused, c.sawAnswer, c.idempotent) ==
+              c.again);
     }
 }
 
 TEST_CASE("no other failure is") {
-    for (Errc code : {Errc::connection_refused, Errc::network_unreachable, Errc::timeout, Errc::maybe_sent,
-                      Errc::response_truncated, Errc::response_invalid, Errc::certificate_untrusted, Errc::tls_failed}) {
+    for (Errc code :
+         {Errc::connection_refused, Errc::network_unreachable, Errc::timeout, Errc::maybe_sent,
+          Errc::response_truncated, Errc::response_invalid, Errc::certificate_untrusted, Errc::tls_failed}) {
         CAPTURE(static_cast<int>(code));
         CHECK_FALSE(resendAtOnce(failure(code, false), true, false, true));
     }

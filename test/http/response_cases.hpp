@@ -26,15 +26,18 @@ inline const ResponseLimits small(512, 100);
 
 inline std::string describe(ResponseReader& reader, std::size_t left) {
     switch (reader.state()) {
-        case ResponseReader::State::head: return "head";
-        case ResponseReader::State::body: return "body";
+        case ResponseReader::State::head:
+            return "head";
+        case ResponseReader::State::body:
+            return "body";
         case ResponseReader::State::failed:
             return std::string(reader.failure().code == Errc::response_invalid     ? "invalid: "
                                : reader.failure().code == Errc::response_truncated ? "truncated: "
                                : reader.failure().code == Errc::response_too_large ? "too large: "
                                                                                    : "?") +
                    reader.failure().context;
-        case ResponseReader::State::done: break;
+        case ResponseReader::State::done:
+            break;
     }
     std::string text = reader.reusable() ? "reuse " : "close ";
     const HttpReply reply = reader.takeReply();

@@ -24,10 +24,11 @@ TEST_CASE("another protocol is noticed at its first bytes") {
 }
 
 TEST_CASE("a malformed status line is refused") {
-    for (std::string line : {"HTTP/1.2 200 OK", "HTTP/1.x 200 OK", "HTTP/1. 200 OK", "HTTP/1.11 200 OK", "HTTP/1.1\t200 OK"})
+    for (std::string line :
+         {"HTTP/1.2 200 OK", "HTTP/1.x 200 OK", "HTTP/1. 200 OK", "HTTP/1.11 200 OK", "HTTP/1.1\t200 OK"})
         check({line + "\r\n\r\n", invalid("bad version")});
-    for (std::string line : {"HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 -20 OK", "HTTP/1.1 abc OK", "HTTP/1.1  200 OK",
-                             "HTTP/1.1 200\tOK"})
+    for (std::string line : {"HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 -20 OK", "HTTP/1.1 abc OK",
+                             "HTTP/1.1  200 OK", "HTTP/1.1 200\tOK"})
         check({line + "\r\n\r\n", invalid("bad status")});
     check({"HTTP/1.1 099 OK\r\n\r\n", invalid("a status below 100")});
     check({"HTTP/1.1 000 OK\r\n\r\n", invalid("a status below 100")});
@@ -54,7 +55,8 @@ TEST_CASE("malformed header lines are refused") {
 
 TEST_CASE("lengths that conflict are refused") {
     const std::string length = "Content-Length: ";
-    for (std::string value : {"", "-1", "+1", "1x", "0x1", "1 2", "1,", ",1", "1.0", "18446744073709551616", "99999999999999999999"})
+    for (std::string value :
+         {"", "-1", "+1", "1x", "0x1", "1 2", "1,", ",1", "1.0", "18446744073709551616", "99999999999999999999"})
         check({head(length + value + "\r\n"), invalid("bad Content-Length")});
     check({head(length + "1\r\n" + length + "2\r\n"), invalid("multiple Content-Length")});
     check({head(length + "1, 2\r\n"), invalid("multiple Content-Length")});
@@ -66,22 +68,24 @@ TEST_CASE("lengths that conflict are refused") {
 }
 
 TEST_CASE("a transfer coding other than chunked alone is refused") {
-    for (std::string coding : {"gzip, chunked", "chunked, gzip", "gzip", "identity", "", "chunked;a=b", "xchunked", "chunked, chunked",
-                               "chunked,", ",chunked", "\"chunked\"", "chunked\x0b"}) {
+    for (std::string coding : {"gzip, chunked", "chunked, gzip", "gzip", "identity", "", "chunked;a=b", "xchunked",
+                               "chunked, chunked", "chunked,", ",chunked", "\"chunked\"", "chunked\x0b"}) {
         const std::string text = feedIn({head("Transfer-Encoding: " + coding + "\r\n"), ""}, {}, small);
         CAPTURE(coding);
         CHECK((text == invalid("a transfer coding other than chunked") || text == invalid("bad value")));
         check({head("Transfer-Encoding: " + coding + "\r\n"), text});
     }
-    check({head("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"), invalid("a transfer coding other than chunked")});
+    check({head("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"),
+           invalid("a transfer coding other than chunked")});
     check({"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", invalid("a transfer coding in HTTP/1.0")});
 }
 
 TEST_CASE("malformed chunks are refused") {
-    for (std::string rest : {"x\r\n", "-1\r\n", " 1\r\nx\r\n", "0x1\r\nx\r\n", "\r\n\r\n", "1\r\nxy\r\n", "1\r\nx\n0\r\n\r\n",
-                             "1\nx\r\n0\r\n\r\n", "10000000000000000\r\n", "FFFFFFFFFFFFFFFFF\r\n", "1 2\r\nx\r\n", "1;\r\nx\r\n",
-                             "0;=\r\n\r\n", "0\r\nA b: c\r\n\r\n", "0\r\nContent-Length: 1\r\n\r\n",
-                             "0\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\r\n0\r\n\r\n"}) {
+    for (std::string rest :
+         {"x\r\n", "-1\r\n", " 1\r\nx\r\n", "0x1\r\nx\r\n", "\r\n\r\n", "1\r\nxy\r\n", "1\r\nx\n0\r\n\r\n",
+          "1\nx\r\n0\r\n\r\n", "10000000000000000\r\n", "FFFFFFFFFFFFFFFFF\r\n", "1 2\r\nx\r\n", "1;\r\nx\r\n",
+          "0;=\r\n\r\n", "0\r\nA b: c\r\n\r\n", "0\r\nContent-Length: 1\r\n\r\n",
+          "0\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\r\n0\r\n\r\n"}) {
         const Case c(chunkedOk + rest + "\r\n\r\n", "");
         const std::string text = feedIn(c, {}, small);
         CAPTURE(rest);
@@ -119,7 +123,8 @@ TEST_CASE("a body over its limit stops before its bytes are read, if it says its
     check({chunkedOk + "65\r\n", tooLarge("the body is larger than 100 bytes")});
     check({chunkedOk + "FFFFFFFFFFFFFFFF\r\n", tooLarge("the body is larger than 100 bytes")});
     check({chunkedOk + "64\r\n" + std::string(100, 'x') + "\r\n1\r\n", tooLarge("the body is larger than 100 bytes")});
-    check({chunkedOk + "64\r\n" + std::string(100, 'x') + "\r\n0\r\n\r\n", chunkedIs + "<" + std::string(100, 'x') + "> +0"});
+    check({chunkedOk + "64\r\n" + std::string(100, 'x') + "\r\n0\r\n\r\n",
+           chunkedIs + "<" + std::string(100, 'x') + "> +0"});
 }
 
 TEST_CASE("a chunk's line, trailers and the lines between chunks have limits") {
@@ -151,9 +156,9 @@ TEST_CASE("a chunk's line, trailers and the lines between chunks have limits") {
 }
 
 TEST_CASE("no text repeats what the server sent") {
-    for (std::string bytes : {ok + "A: SECRET\x01\r\n\r\n", ok + "SECRET\r\n\r\n", "SECRET"s, "HTTP/1.1 200 SECRET\x01\r\n\r\n"s,
-                              chunkedOk + "SECRET\r\n", chunkedOk + "1\r\nSECRET", head("Transfer-Encoding: SECRET\r\n"),
-                              head("Content-Length: SECRET\r\n")}) {
+    for (std::string bytes : {ok + "A: SECRET\x01\r\n\r\n", ok + "SECRET\r\n\r\n", "SECRET"s,
+                              "HTTP/1.1 200 SECRET\x01\r\n\r\n"s, chunkedOk + "SECRET\r\n", chunkedOk + "1\r\nSECRET",
+                              head("Transfer-Encoding: SECRET\r\n"), head("Content-Length: SECRET\r\n")}) {
         const std::string text = feedIn({bytes, ""}, {}, small);
         CAPTURE(text);
         CHECK(text.find("HTTP answer") != std::string::npos);
@@ -176,10 +181,18 @@ TEST_CASE("damaged answers give the same however they are split, and crash nothi
         for (std::size_t edits = 1 + below(3); edits > 0; --edits) {
             const std::size_t at = below(c.bytes.size());
             switch (below(4)) {
-                case 0: c.bytes[at] = alphabet[below(alphabet.size())]; break;
-                case 1: c.bytes.insert(at, 1, alphabet[below(alphabet.size())]); break;
-                case 2: c.bytes.erase(at, 1 + below(3)); break;
-                default: c.bytes.insert(at, c.bytes.substr(below(c.bytes.size()), below(12))); break;
+                case 0:
+                    c.bytes[at] = alphabet[below(alphabet.size())];
+                    break;
+                case 1:
+                    c.bytes.insert(at, 1, alphabet[below(alphabet.size())]);
+                    break;
+                case 2:
+                    c.bytes.erase(at, 1 + below(3));
+                    break;
+                default:
+                    c.bytes.insert(at, c.bytes.substr(below(c.bytes.size()), below(12)));
+                    break;
             }
             if (c.bytes.empty()) c.bytes = "H";
         }

@@ -12,7 +12,8 @@ TEST_CASE("complete answers") {
     check({ok + "Content-Length: 3\r\n\r\n\0\r\n"s, "reuse 200 Content-Length=3; <\0\r\n> +0"s});
     check({"HTTP/1.1 404 \r\nA: b\r\nA: c\r\nX:\r\nY:  z \t\r\nContent-Length: 1\r\n\r\n!",
            "reuse 404 A=b;A=c;X=;Y=z;Content-Length=1; <!> +0"});
-    check({"HTTP/1.1 299 \x80\xFF\r\ncontent-length:0\r\nV: \xC3\xA4\r\n\r\n", "reuse 299 content-length=0;V=\xC3\xA4; <> +0"});
+    check({"HTTP/1.1 299 \x80\xFF\r\ncontent-length:0\r\nV: \xC3\xA4\r\n\r\n",
+           "reuse 299 content-length=0;V=\xC3\xA4; <> +0"});
     check({"HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n", "reuse 999 Content-Length=0; <> +0"});
     check({ok + "Content-Length: 2, 2\r\n\r\nhi", "reuse 200 Content-Length=2, 2; <hi> +0"});
     check({ok + "Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi",
@@ -40,7 +41,8 @@ TEST_CASE("answers without a body") {
     check({ok + "\r\n", "reuse 200  <> +0", End::open, true});
     // A body where none may be: it is not read, and what it is followed by is not ours.
     check({"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nhi", "close 204 Content-Length=2; <> +2"});
-    check({"HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "close 204 Transfer-Encoding=chunked; <> +5"});
+    check({"HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+           "close 204 Transfer-Encoding=chunked; <> +5"});
     check({ok + "Content-Length: 2\r\n\r\nhi", "reuse 200 Content-Length=2; <> +2", End::open, true});
 }
 
@@ -52,7 +54,8 @@ TEST_CASE("bytes behind an answer are not taken") {
 }
 
 TEST_CASE("the connection is not used again if either side says so") {
-    check({ok + "Connection: close\r\nContent-Length: 0\r\n\r\n", "close 200 Connection=close;Content-Length=0; <> +0"});
+    check(
+        {ok + "Connection: close\r\nContent-Length: 0\r\n\r\n", "close 200 Connection=close;Content-Length=0; <> +0"});
     check({ok + "Connection: foo, Close\r\nContent-Length: 0\r\n\r\n",
            "close 200 Connection=foo, Close;Content-Length=0; <> +0"});
     check({ok + "Connection: keep-alive\r\nContent-Length: 0\r\n\r\n",
@@ -82,8 +85,9 @@ TEST_CASE("an answer that ends early is no answer") {
         check({"HTTP/1.1 100 C\r\n\r\n", truncated("ended within its head"), end});
         check({ok + "Content-Length: 2\r\n\r\n", truncated("ended within its body"), end});
         check({ok + "Content-Length: 2\r\n\r\nh", truncated("ended within its body"), end});
-        for (std::string rest : {"", "2", "2\r", "2\r\n", "2\r\nhi", "2\r\nhi\r", "2\r\nhi\r\n", "2\r\nhi\r\n0", "2\r\nhi\r\n0\r\n",
-                                 "2\r\nhi\r\n0\r\n\r", "2\r\nhi\r\n0\r\nA: b", "2\r\nhi\r\n0\r\nA: b\r\n"})
+        for (std::string rest :
+             {"", "2", "2\r", "2\r\n", "2\r\nhi", "2\r\nhi\r", "2\r\nhi\r\n", "2\r\nhi\r\n0", "2\r\nhi\r\n0\r\n",
+              "2\r\nhi\r\n0\r\n\r", "2\r\nhi\r\n0\r\nA: b", "2\r\nhi\r\n0\r\nA: b\r\n"})
             check({chunkedOk + rest, truncated("ended within its body"), end});
     }
 }
@@ -101,7 +105,8 @@ TEST_CASE("interim answers are skipped, counted, and never final") {
     // Their heads count against the same limit.
     const std::string big = "HTTP/1.1 103 E\r\nA: " + std::string(300, 'a') + "\r\n\r\n";
     check({big + big, tooLarge("the head is larger than 512 bytes")});
-    check({"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", invalid("switches to another protocol")});
+    check({"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+           invalid("switches to another protocol")});
     // An interim answer has no body, whatever it says.
     check({"HTTP/1.1 103 E\r\nContent-Length: 2\r\n\r\nhi" + final, invalid("does not begin with HTTP/1")});
 }

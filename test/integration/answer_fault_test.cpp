@@ -1,8 +1,8 @@
 // Answers that break the rules: a typed error, the connection closed, the session untouched.
 #include "integration/failures.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <zlib.h>
+#include <boost/json/serialize.hpp>
 
 using namespace wix;
 using namespace wix::test;
@@ -48,9 +48,10 @@ TEST_CASE("an answer that ends too early") {
     Visitor visitor(fake);
     const std::string json = R"({"cart":{}})";
     for (const std::string& bytes :
-         {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + json, std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"),
-          std::string("HTTP/1.1 200 OK\r\nContent-Le"), std::string("H"), std::string("HTTP/1.1 100 Continue\r\n\r\n"),
-          chunked + "b\r\n" + json + "\r\n", chunked + "b\r\n" + json + "\r\n0\r\n", chunked + "b\r\n{",
+         {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + json,
+          std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"), std::string("HTTP/1.1 200 OK\r\nContent-Le"),
+          std::string("H"), std::string("HTTP/1.1 100 Continue\r\n\r\n"), chunked + "b\r\n" + json + "\r\n",
+          chunked + "b\r\n" + json + "\r\n0\r\n", chunked + "b\r\n{",
           std::string("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")}) {
         CAPTURE(bytes);
         const Failure failure = failureOfAnswer(fake, visitor, bytes, true);
@@ -111,7 +112,8 @@ TEST_CASE("an answer over a limit is stopped early, whether its length is known 
     std::string interims;
     for (int i = 0; i < 20; ++i) interims += "HTTP/1.1 102 Processing\r\n\r\n";
     for (const std::string& bytes :
-         {"HTTP/1.1 200 OK\r\nContent-Length: 2001\r\n\r\n" + big, std::string("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"),
+         {"HTTP/1.1 200 OK\r\nContent-Length: 2001\r\n\r\n" + big,
+          std::string("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"),
           chunked + "7d1\r\n" + big + "\r\n0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n" + big,
           "HTTP/1.1 200 OK\r\nX: " + std::string(5000, 'x') + "\r\n\r\n", interims + answer("{}"),
           answer(gzip(std::string(2001, ' ')), "Content-Encoding: gzip\r\n"),
@@ -135,7 +137,10 @@ TEST_CASE("an answer over a limit is stopped early, whether its length is known 
 TEST_CASE("something else where JSON is due") {
     testing::FakeWix fake;
     Visitor visitor(fake);
-    for (const std::string body : {"<html>SECRET PAGE</html>", "{\"SECRET\":", "{} trailing SECRET", "\xFF\xFESE" "CRET", "undefined"}) {
+    for (const std::string body : {"<html>SECRET PAGE</html>", "{\"SECRET\":", "{} trailing SECRET",
+                                   "\xFF\xFESE"
+                                   "CRET",
+                                   "undefined"}) {
         CAPTURE(body);
         fake.answerRaw("cart", answer(body, "x-wix-request-id: req-5\r\nContent-Type: text/html\r\n"), false);
         const Failure failure = visitor.failingGet();
@@ -158,10 +163,10 @@ TEST_CASE("something else where JSON is due") {
 TEST_CASE("what nobody asked for is never read as an answer to the next request") {
     testing::FakeWix fake;
     Visitor visitor(fake);
-    for (const std::string& bytes : {answer(R"({"mine":1})") + answer(R"({"foreign":1})"), answer(R"({"mine":1})") + "x",
-                                     answer(R"({"mine":1})") + "\r\n",
-                                     answer(R"({"mine":1})", "Connection: close\r\n"),
-                                     "HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n" + std::string(R"({"mine":1})")}) {
+    for (const std::string& bytes :
+         {answer(R"({"mine":1})") + answer(R"({"foreign":1})"), answer(R"({"mine":1})") + "x",
+          answer(R"({"mine":1})") + "\r\n", answer(R"({"mine":1})", "Connection: close\r\n"),
+          "HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n" + std::string(R"({"mine":1})")}) {
         CAPTURE(bytes);
         const auto connections = fake.state().totalConnections;
         fake.answerRaw("cart", bytes, false);
@@ -205,7 +210,8 @@ TEST_CASE("content codings") {
     for (const auto& [bytes, code] :
          {std::pair(answer("not gzip", coding), Errc::response_invalid),
           std::pair(answer(packed.substr(0, packed.size() - 3), coding), Errc::response_truncated),
-          std::pair(answer(packed.substr(0, 5) + "x" + packed.substr(6, packed.size() - 9) + "xyz", coding), Errc::response_invalid),
+          std::pair(answer(packed.substr(0, 5) + "x" + packed.substr(6, packed.size() - 9) + "xyz", coding),
+                    Errc::response_invalid),
           std::pair(answer("x", "Content-Encoding: br\r\n"), Errc::response_invalid)}) {
         CAPTURE(bytes);
         fake.answerRaw("cart", bytes, false);

@@ -21,13 +21,17 @@ TEST_CASE("an application error: status, code, description, request id") {
         const char* code;
         const char* description;
     };
-    for (const Case& c :
-         {Case{404, R"({"message":"m","details":{"applicationError":{"code":"OWNED_CART_NOT_FOUND","description":"no cart","data":{}}}})",
-               "OWNED_CART_NOT_FOUND", "no cart"},
-          Case{409, R"({"message":"m","details":{"applicationError":{"code":-19976,"description":"d"}}})", "-19976", "d"},
-          Case{403, R"({"message":"missing","errorCode":"WDE-1002"})", "WDE-1002", "missing"},
-          Case{400, R"({"error":"e","error_description":"d"})", "e", "d"}, Case{302, "", "", ""},
-          Case{418, R"({"message":"","details":{}})", "", ""}}) {
+    for (
+        const Case& c :
+        {Case{
+             404,
+             R"({"message":"m","details":{"applicationError":{"code":"OWNED_CART_NOT_FOUND","description":"no cart","data":{}}}})",
+             "OWNED_CART_NOT_FOUND", "no cart"},
+         Case{409, R"({"message":"m","details":{"applicationError":{"code":-19976,"description":"d"}}})", "-19976",
+              "d"},
+         Case{403, R"({"message":"missing","errorCode":"WDE-1002"})", "WDE-1002", "missing"},
+         Case{400, R"({"error":"e","error_description":"d"})", "e", "d"}, Case{302, "", "", ""},
+         Case{418, R"({"message":"","details":{}})", "", ""}}) {
         CAPTURE(c.body);
         fake.failNext("cart", 1, error(c.status, c.body));
         const auto thrown = apiErrorOf(visitor.io, visitor.client.get(cartPath));
@@ -48,7 +52,8 @@ TEST_CASE("an application error: status, code, description, request id") {
 TEST_CASE("field violations") {
     testing::FakeWix fake;
     Visitor visitor(fake);
-    const auto thrown = apiErrorOf(visitor.io, visitor.client.post(addPath, oneOf("00000000-0000-0000-0000-000000000000", -1)));
+    const auto thrown =
+        apiErrorOf(visitor.io, visitor.client.post(addPath, oneOf("00000000-0000-0000-0000-000000000000", -1)));
     REQUIRE(thrown);
     CHECK(thrown->status() == 400);
     REQUIRE(thrown->fieldViolations().size() == 1);
@@ -110,7 +115,8 @@ TEST_CASE("a redirect is not followed: the token stays with its origin") {
     const testing::FakeWix other;
     Visitor visitor(fake);
     for (int status : {301, 302, 303, 307, 308}) {
-        for (const std::string& location : {other.url() + "/x", fake.url() + "/x", std::string("//evil.example"), std::string("\\x")}) {
+        for (const std::string& location :
+             {other.url() + "/x", fake.url() + "/x", std::string("//evil.example"), std::string("\\x")}) {
             CAPTURE(status);
             CAPTURE(location);
             fake.failNext("cart", 1, testing::ScriptedReply(status, "", {{"Location", location}}));

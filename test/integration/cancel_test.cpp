@@ -47,8 +47,8 @@ boost::system::error_code cancelWhenHeld(asio::io_context& io, FakeWix& fake, co
 TEST_CASE("every kind of cancellation ends a wait for a token, and the renewal goes on") {
     FakeWix fake;
     fake.hold("token");
-    for (const auto type : {asio::cancellation_type::terminal, asio::cancellation_type::partial,
-                            asio::cancellation_type::total}) {
+    for (const auto type :
+         {asio::cancellation_type::terminal, asio::cancellation_type::partial, asio::cancellation_type::total}) {
         CAPTURE(static_cast<int>(type));
         asio::io_context io;
         const Client client = clientOf(io, fake);
@@ -113,11 +113,13 @@ TEST_CASE("a stop_token cancels from any thread, before and during a call") {
         CHECK(fake.waitUntilHeld("token", 1, 10s));
         source.request_stop();
     });
-    CHECK(codeOf([&] { runOn(io, [&]() -> asio::awaitable<void> {
-                          const auto gone = co_await asResult(client.get("/ecom/v1/carts/current", options));
-                          fake.release("token");
-                          if (gone.has_error()) throw_exception_from_error(gone.error(), boost::source_location());
-                      }()); }) == asio::error::operation_aborted);
+    CHECK(codeOf([&] {
+              runOn(io, [&]() -> asio::awaitable<void> {
+                  const auto gone = co_await asResult(client.get("/ecom/v1/carts/current", options));
+                  fake.release("token");
+                  if (gone.has_error()) throw_exception_from_error(gone.error(), boost::source_location());
+              }());
+          }) == asio::error::operation_aborted);
     stopper.join();
     CHECK(codeOf([&] { runOn(io, client.get("/ecom/v1/carts/current", options)); }) == asio::error::operation_aborted);
 }
@@ -130,11 +132,12 @@ TEST_CASE("a deadline ends one caller's wait for the token; a later caller gets 
     CallOptions hurried;
     hurried.timeout = 50ms;
     std::optional<boost::system::error_code> ended;
-    asio::co_spawn(io, client.get("/ecom/v1/carts/current", hurried), [&](std::exception_ptr failed, boost::json::value) {
-        ended = codeOf([&] {
-            if (failed) std::rethrow_exception(failed);
-        });
-    });
+    asio::co_spawn(io, client.get("/ecom/v1/carts/current", hurried),
+                   [&](std::exception_ptr failed, boost::json::value) {
+                       ended = codeOf([&] {
+                           if (failed) std::rethrow_exception(failed);
+                       });
+                   });
     while (!ended) io.run_one();
     CHECK(*ended == Errc::timeout);
     fake.release("token");

@@ -89,8 +89,7 @@ inline std::string answer(const std::string& body, const std::string& headers = 
 /// A TCP listener on loopback that never answers: the kernel accepts for it.
 class SilentListener {
 public:
-    SilentListener()
-        : acceptor_(io_, boost::asio::ip::tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {}
+    SilentListener() : acceptor_(io_, boost::asio::ip::tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {}
     std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
     std::string url(const std::string& scheme = "https", const std::string& host = "127.0.0.1") const {
         return scheme + "://" + host + ":" + std::to_string(port());

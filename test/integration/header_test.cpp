@@ -140,9 +140,9 @@ TEST_CASE("X-Wix-Consistent is learned from any answer, sent with every later ca
     CHECK(last(fake).header("X-Wix-Consistent") == "two");
     visitor.failingGet();
     CHECK(last(fake).header("X-Wix-Consistent") == "two");
-    learn("", 200);                             // nothing to learn
-    learn(std::string(9000, 'x'), 200);         // too long to be one
-    learn(std::string("bad\xC3\xA4"), 200);     // not printable
+    learn("", 200);                          // nothing to learn
+    learn(std::string(9000, 'x'), 200);      // too long to be one
+    learn(std::string("bad\xC3\xA4"), 200);  // not printable
     visitor.failingGet();
     CHECK(last(fake).header("X-Wix-Consistent") == "two");
     runOn(visitor.io, visitor.client.renewToken());
@@ -206,7 +206,8 @@ TEST_CASE("useCDN sends the JSON calls to the edge, and nothing else") {
 TEST_CASE("GraphQL") {
     testing::FakeWix fake;
     Visitor visitor(fake);
-    const boost::json::value answer = runOn(visitor.io, visitor.client.graphql("query { products { items { id name } } }"));
+    const boost::json::value answer =
+        runOn(visitor.io, visitor.client.graphql("query { products { items { id name } } }"));
     CHECK(answer.at("data").at("products").at("items").as_array().size() > 1);
     CHECK(last(fake, "graphql").method == "POST");
     CHECK(last(fake, "graphql").target == "/graphql/alpha");

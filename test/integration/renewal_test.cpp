@@ -39,7 +39,8 @@ Client resume(asio::io_context& io, const FakeWix& fake, const Tokens& tokens,
 }
 
 /// Starts `count` operations on `io` and gives where their outcomes will be.
-std::shared_ptr<std::vector<boost::system::error_code>> startMany(asio::io_context& io, const Client& client, int count) {
+std::shared_ptr<std::vector<boost::system::error_code>> startMany(asio::io_context& io, const Client& client,
+                                                                  int count) {
     auto outcomes = std::make_shared<std::vector<boost::system::error_code>>();
     for (int i = 0; i < count; ++i)
         asio::co_spawn(io, client.generateVisitorTokens(), [outcomes](std::exception_ptr failed, const Tokens&) {
@@ -119,8 +120,12 @@ TEST_CASE("a passing fault never makes a new visitor") {
     SUBCASE("200 without a body") { fake.failNext("token", 1, ScriptedReply(200)); }
     SUBCASE("cut before the answer, twice") { fake.cutNext("token", 2, CutPoint::afterRequest); }
     SUBCASE("cut in the answer, twice") { fake.cutNext("token", 2, CutPoint::midBody); }
-    SUBCASE("404 with a JSON error, once") { fake.failNext("token", 1, ScriptedReply(404, R"({"message":"not here"})")); }
-    SUBCASE("a misconfigured client") { fake.failNext("token", 1, ScriptedReply(401, R"({"error":"invalid_client"})")); }
+    SUBCASE("404 with a JSON error, once") {
+        fake.failNext("token", 1, ScriptedReply(404, R"({"message":"not here"})"));
+    }
+    SUBCASE("a misconfigured client") {
+        fake.failNext("token", 1, ScriptedReply(401, R"({"error":"invalid_client"})"));
+    }
     {
         asio::io_context io;
         const Client client = resume(io, fake, expired);

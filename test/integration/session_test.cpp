@@ -12,8 +12,8 @@ namespace json = boost::json;
 namespace {
 
 asio::awaitable<std::string> firstProductId(Client client) {
-    json::value found = co_await client.post("/stores-reader/v1/products/query",
-                                             object("query", object("paging", object("limit", 3))));
+    json::value found =
+        co_await client.post("/stores-reader/v1/products/query", object("query", object("paging", object("limit", 3))));
     co_return std::string(found.at("products").at(0).at("id").as_string());
 }
 

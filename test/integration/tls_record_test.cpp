@@ -101,7 +101,8 @@ TEST_CASE("an answer in many records is one answer") {
 }
 
 TEST_CASE("a second answer in a record of its own, in one piece with the first, is nobody's") {
-    const ScriptedTls server({writing({answer(R"({"n":1})"), answer(R"({"foreign":true})")}), writing({answer(R"({"n":2})")})});
+    const ScriptedTls server(
+        {writing({answer(R"({"n":1})"), answer(R"({"foreign":true})")}), writing({answer(R"({"n":2})")})});
     asio::io_context io;
     const Client client = server.client(io);
     CHECK(runOn(io, client.get(cartPath)) == object("n", 1));

@@ -27,8 +27,9 @@ testing::FakeWixOptions showing(testing::Certificate certificate) {
 OAuthStrategy strategyWithTokens() {
     OAuthStrategy strategy(clientId);
     const auto later = std::chrono::system_clock::now() + std::chrono::hours(2);
-    strategy.tokens = Tokens(AccessToken("OauthNG.JWS.SECRET", std::chrono::time_point_cast<std::chrono::seconds>(later)),
-                             RefreshToken("IST.SECRET", TokenRole::visitor));
+    strategy.tokens =
+        Tokens(AccessToken("OauthNG.JWS.SECRET", std::chrono::time_point_cast<std::chrono::seconds>(later)),
+               RefreshToken("IST.SECRET", TokenRole::visitor));
     return strategy;
 }
 
@@ -147,7 +148,8 @@ TEST_CASE("malformed trust is told at construction") {
     const TempFile empty(""), garbage("no certificate\n"), good(fake.caPem());
     const std::string cut = fake.caPem().substr(0, fake.caPem().size() / 2);
     const std::string missing = good.path() + ".missing";
-    for (const std::string& path : {empty.path(), garbage.path(), missing, std::string("/tmp"), std::string("/dev/null")}) {
+    for (const std::string& path :
+         {empty.path(), garbage.path(), missing, std::string("/tmp"), std::string("/dev/null")}) {
         CAPTURE(path);
         const Failure failure = refusalWith(path, "");
         CHECK(failure.code == Errc::invalid_argument);

@@ -51,7 +51,8 @@ TEST_CASE("the replay is the same request with another token") {
     for (std::size_t i = 0; i < seen[0].headers.size(); ++i) {
         CAPTURE(seen[0].headers[i].first);
         CHECK(seen[0].headers[i].first == seen[1].headers[i].first);
-        CHECK((seen[0].headers[i].second == seen[1].headers[i].second) == (seen[0].headers[i].first != "Authorization"));
+        CHECK((seen[0].headers[i].second == seen[1].headers[i].second) ==
+              (seen[0].headers[i].first != "Authorization"));
     }
     CHECK(renewals(fake) == 1);
     CHECK(fake.state().visitors == 1);
@@ -72,7 +73,11 @@ TEST_CASE("a replay that is refused too is the caller's: no second renewal") {
 TEST_CASE("a 400 that means an expired token renews like a 401, another 400 does not") {
     testing::FakeWix fake;
     Visitor visitor(fake);
-    fake.failNext("cart", 1, testing::ScriptedReply(400, R"({"message":"","details":{"applicationError":{"code":"WDE0117","description":"MetaSite not found"}}})"));
+    fake.failNext(
+        "cart", 1,
+        testing::ScriptedReply(
+            400,
+            R"({"message":"","details":{"applicationError":{"code":"WDE0117","description":"MetaSite not found"}}})"));
     CHECK(apiErrorOf(visitor.io, visitor.client.post(addPath, oneOf("x", -1)))->status() == 400);
     CHECK(fake.state().requests.at("cart") == 2);
     CHECK(renewals(fake) == 1);
@@ -91,8 +96,9 @@ TEST_CASE("many calls that are refused together share one renewal") {
     constexpr std::size_t count = 40;
     std::vector<int> statuses;
     for (std::size_t i = 0; i < count; ++i)
-        asio::co_spawn(visitor.io, visitor.client.fetch(Request("GET", cartPath)),
-                       [&](std::exception_ptr error, Response response) { statuses.push_back(error ? -1 : response.status()); });
+        asio::co_spawn(
+            visitor.io, visitor.client.fetch(Request("GET", cartPath)),
+            [&](std::exception_ptr error, Response response) { statuses.push_back(error ? -1 : response.status()); });
     runUntilHeld(visitor.io, fake, "cart", count);
     fake.expireAccessTokens();
     fake.release("cart");
@@ -114,7 +120,8 @@ TEST_CASE("a token that was replaced meanwhile is not renewed again") {
     runUntilHeld(visitor.io, fake, "cart", 1);
     fake.expireAccessTokens();
     bool renewed = false;
-    asio::co_spawn(visitor.io, visitor.client.renewToken(), [&](std::exception_ptr error, Tokens) { renewed = !error; });
+    asio::co_spawn(visitor.io, visitor.client.renewToken(),
+                   [&](std::exception_ptr error, Tokens) { renewed = !error; });
     while (!renewed && visitor.io.run_one()) {
     }
     fake.release("cart");

@@ -8,8 +8,8 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
@@ -131,7 +131,8 @@ TEST_CASE("file: many coroutines of many threads and storages, one record") {
     asio::thread_pool pool(3);
     for (int i = 0; i < coroutines; ++i)
         asio::co_spawn(asio::make_strand(pool),
-                       saveMany(std::make_shared<FileTokenStorage>(directory / "session.json"), rounds, &wins), rethrow);
+                       saveMany(std::make_shared<FileTokenStorage>(directory / "session.json"), rounds, &wins),
+                       rethrow);
     pool.join();  // the pending calls keep it at work
     CHECK(wins == coroutines * rounds);
     CHECK(runAwaitable(FileTokenStorage(directory / "session.json").load("key"))->version == coroutines * rounds);
@@ -197,7 +198,8 @@ TEST_CASE("file: a cancelled caller gets its answer first: a save is never cut o
             CHECK(false);
         }
     };
-    asio::co_spawn(io, Visit::run(storage, &saved), asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr error) {
+    asio::co_spawn(io, Visit::run(storage, &saved),
+                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr error) {
                        ended = true;
                        CHECK(error != nullptr);
                    }));

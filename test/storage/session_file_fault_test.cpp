@@ -64,10 +64,12 @@ TEST_CASE("a save takes these steps, in this order") {
     REQUIRE(session.save("key", tokens("new"), 1).has_value());
     using enum FileStep;
     CHECK((seen == std::vector<FileStep>{openFile, readFile, readFile, openDirectory, createTemporary, protectTemporary,
-                                         writeTemporary, syncTemporary, closeTemporary, FileStep::rename, syncDirectory}));
+                                         writeTemporary, syncTemporary, closeTemporary, FileStep::rename,
+                                         syncDirectory}));
     failAt(-1, EIO);
     REQUIRE(session.erase("key").has_value());
-    CHECK((seen == std::vector<FileStep>{openFile, readFile, readFile, openDirectory, FileStep::unlink, syncDirectory}));
+    CHECK(
+        (seen == std::vector<FileStep>{openFile, readFile, readFile, openDirectory, FileStep::unlink, syncDirectory}));
 }
 
 TEST_CASE("each step of a save that fails leaves the old record, or after the rename the new one") {
@@ -196,7 +198,8 @@ TEST_CASE("the new file is private whatever the umask") {
     for (::mode_t mask : {0000, 0077, 0777}) {
         const ::mode_t before = ::umask(mask);
         SessionFile session(file);
-        const auto saved = session.save("key", tokens("1"), fs::exists(file) ? session.load("key").value()->version : 0);
+        const auto saved =
+            session.save("key", tokens("1"), fs::exists(file) ? session.load("key").value()->version : 0);
         ::umask(before);
         CHECK(saved.has_value());
         struct stat status {};

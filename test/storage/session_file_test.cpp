@@ -28,7 +28,9 @@ Tokens tokens(const std::string& mark, TokenRole role = TokenRole::visitor) {
 const std::string javaScript =
     R"({"accessToken":{"value":"SECRET-a","expiresAt":1700000000},"refreshToken":{"value":"SECRET-r","role":"visitor"}})";
 
-std::string marked(const std::string& mark) { return javaScript.substr(0, javaScript.size() - 1) + ",\"wix\":" + mark + "}"; }
+std::string marked(const std::string& mark) {
+    return javaScript.substr(0, javaScript.size() - 1) + ",\"wix\":" + mark + "}";
+}
 
 /// The code and text of a failure; no text may repeat what is in the file.
 template <class T>
@@ -170,18 +172,20 @@ TEST_CASE("a record of another key is refused and stays") {
 TEST_CASE("what is no session is damaged, and stays as it is") {
     const TempDirectory directory;
     checkDamaged(directory, "", "it is empty");
-    for (const std::string& text : {"SECRET"s, "{"s, "\0\0\0"s, javaScript + "}", javaScript + javaScript, "\xEF\xBB\xBF" + javaScript,
-                                    std::string(1000, '[')})
+    for (const std::string& text : {"SECRET"s, "{"s, "\0\0\0"s, javaScript + "}", javaScript + javaScript,
+                                    "\xEF\xBB\xBF" + javaScript, std::string(1000, '[')})
         checkDamaged(directory, text, "it is not JSON");
     for (std::size_t size = 1; size < javaScript.size(); size += 7)
         checkDamaged(directory, javaScript.substr(0, size), "it is not JSON");
     checkDamaged(directory, "[]", "it is not a session (tokens: must be an object)");
     checkDamaged(directory, "null", "it is not a session (tokens: must be an object)");
     checkDamaged(directory, "{}", "it is not a session (tokens: accessToken must be an object)");
-    checkDamaged(directory, R"({"accessToken":{"value":"SECRET","expiresAt":"1"},"refreshToken":{"value":"","role":"none"}})",
+    checkDamaged(directory,
+                 R"({"accessToken":{"value":"SECRET","expiresAt":"1"},"refreshToken":{"value":"","role":"none"}})",
                  "it is not a session (tokens: accessToken.expiresAt must be a number)");
-    for (std::string mark : {"1", "null", "[]", "{}", "\"SECRET\"", R"({"key":"key"})", R"({"version":1})", R"({"key":1,"version":1})",
-                             R"({"key":"key","version":"1"})", R"({"key":"key","version":null})"})
+    for (std::string mark :
+         {"1", "null", "[]", "{}", "\"SECRET\"", R"({"key":"key"})", R"({"version":1})", R"({"key":1,"version":1})",
+          R"({"key":"key","version":"1"})", R"({"key":"key","version":null})"})
         checkDamaged(directory, marked(mark), "its member \"wix\" is malformed");
     for (std::string version : {"0", "-1", "1.5", "1e300", "9007199254740992", "18446744073709551615"})
         checkDamaged(directory, marked(R"({"key":"key","version":)" + version + "}"), "its version is out of range");
@@ -276,7 +280,8 @@ TEST_CASE("tokens that could not be read back are not written") {
     SessionFile session(file);
     CHECK(session.save("key", tokens("1"), 0)->isSaved());
     CHECK(why(session.save("key", tokens("\xFF"), 1), file).find("cannot be written as JSON") != std::string::npos);
-    CHECK(why(session.save("key", tokens(std::string(1 << 20, 'x')), 1), file).find("cannot be written") != std::string::npos);
+    CHECK(why(session.save("key", tokens(std::string(1 << 20, 'x')), 1), file).find("cannot be written") !=
+          std::string::npos);
     CHECK(session.load("key").value()->tokens == tokens("1"));
     CHECK(why(SessionFile(directory / "other").save("\xFF", tokens("1"), 0), directory / "other").find("JSON") !=
           std::string::npos);

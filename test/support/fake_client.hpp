@@ -38,9 +38,8 @@ inline Client clientOf(boost::asio::io_context& io, const testing::FakeWix& fake
 
 /// An add-to-cart body for one product.
 inline boost::json::value oneOf(const std::string& productId, int quantity = 1) {
-    return object("lineItems",
-                  array(object("quantity", quantity, "catalogReference",
-                               object("appId", storesAppId, "catalogItemId", productId))));
+    return object("lineItems", array(object("quantity", quantity, "catalogReference",
+                                            object("appId", storesAppId, "catalogItemId", productId))));
 }
 
 /// What a failed operation failed with; a default-constructed code if it did not fail.

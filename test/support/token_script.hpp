@@ -49,7 +49,8 @@ inline std::string shortText(const Tokens& tokens) {
 ///   publish #2 t2/r2 | a b: t2/r2 | a: unavailable | drop unsent
 class TokenScript {
 public:
-    explicit TokenScript(detail::TokenPolicy policy = detail::TokenPolicy()) : storage_(policy.hasStorage), state(std::move(policy)) {}
+    explicit TokenScript(detail::TokenPolicy policy = detail::TokenPolicy())
+        : storage_(policy.hasStorage), state(std::move(policy)) {}
 
     static detail::TokenPolicy withStorage() {
         detail::TokenPolicy policy;
@@ -63,7 +64,8 @@ public:
         return TokenScript(std::move(policy), role);
     }
     /// The same with the record t1/r1 of version 1 in a storage.
-    static TokenScript stored(TokenRole role = TokenRole::visitor, SessionLostPolicy onLost = SessionLostPolicy::newVisitor) {
+    static TokenScript stored(TokenRole role = TokenRole::visitor,
+                              SessionLostPolicy onLost = SessionLostPolicy::newVisitor) {
         detail::TokenPolicy policy = withStorage();
         policy.onSessionLost = onLost;
         return TokenScript(std::move(policy), role);
@@ -76,9 +78,15 @@ public:
     }
 
     // -- Callers ---------------------------------------------------------------------------------------------------
-    std::string get(const std::string& who) { return event(who, [&](auto id) { state.get(id, now); }); }
-    std::string read(const std::string& who) { return event(who, [&](auto id) { state.read(id, now); }); }
-    std::string renew(const std::string& who) { return event(who, [&](auto id) { state.renew(id, now); }); }
+    std::string get(const std::string& who) {
+        return event(who, [&](auto id) { state.get(id, now); });
+    }
+    std::string read(const std::string& who) {
+        return event(who, [&](auto id) { state.read(id, now); });
+    }
+    std::string renew(const std::string& who) {
+        return event(who, [&](auto id) { state.renew(id, now); });
+    }
     std::string renew(const std::string& who, RefreshToken token) {
         return event(who, [&](auto id) { state.renew(id, token, now); });
     }
@@ -88,9 +96,15 @@ public:
     std::string adopt(const std::string& who, Tokens given, bool thenGet = false) {
         return event(who, [&](auto id) { state.adopt(id, given, thenGet, now); });
     }
-    std::string close(const std::string& who) { return event(who, [&](auto id) { state.close(id, now); }); }
-    std::string abandon() { return step([&] { state.abandon(now); }); }
-    std::string ahead(std::uint64_t generation) { return step([&] { state.renewAhead(generation, now); }); }
+    std::string close(const std::string& who) {
+        return event(who, [&](auto id) { state.close(id, now); });
+    }
+    std::string abandon() {
+        return step([&] { state.abandon(now); });
+    }
+    std::string ahead(std::uint64_t generation) {
+        return step([&] { state.renewAhead(generation, now); });
+    }
     std::string cancel(const std::string& who) {
         return step([&] {
             waiting_.erase(who);
@@ -125,7 +139,8 @@ public:
         answer.expiresIn = life;
         return answered(std::move(answer));
     }
-    std::string fails(detail::TokenVerdict verdict, std::optional<std::chrono::milliseconds> retryAfter = std::nullopt) {
+    std::string fails(detail::TokenVerdict verdict,
+                      std::optional<std::chrono::milliseconds> retryAfter = std::nullopt) {
         detail::TokenAnswer answer;
         answer.verdict = verdict;
         answer.failure = Failure(verdict == detail::TokenVerdict::misconfigured ? Errc::misconfigured

@@ -22,8 +22,7 @@ constexpr std::string_view socks = "a0000000-0000-4000-8000-000000000006";    //
 constexpr std::string_view sticker = "a0000000-0000-4000-8000-000000000009";  // 3.33
 constexpr std::string_view book = "a0000000-0000-4000-8000-000000000010";     // 9.99, digital
 
-json::object reference(std::string_view item, std::string_view options = "null",
-                       std::string_view appId = storesAppId) {
+json::object reference(std::string_view item, std::string_view options = "null", std::string_view appId = storesAppId) {
     json::object made;
     made["appId"] = appId;
     made["catalogItemId"] = item;
@@ -66,7 +65,8 @@ TEST_CASE("percentages round half up, and shares add up") {
         {0, {3, 4}, {0, 0}},
         {7, {}, {}},
         {7, {0, 0}, {0, 0}},
-        {3'000'000'000'000'000, {10'000'000'000'000'000, 20'000'000'000'000'000},
+        {3'000'000'000'000'000,
+         {10'000'000'000'000'000, 20'000'000'000'000'000},
          {1'000'000'000'000'000, 2'000'000'000'000'000}},
     };
     for (const Row& row : rows) {
@@ -132,9 +132,9 @@ TEST_CASE("lines have Wix's ids, which are not used again") {
 
 TEST_CASE("sums add up to the cent") {
     Cart cart = emptyCart();
-    cart.addCatalogItem(reference(cup), 3);       // 29.97
-    cart.addCatalogItem(reference(sticker), 7);   // 23.31
-    cart.addCustomItem("Gift wrap", 199, 1);      //  1.99
+    cart.addCatalogItem(reference(cup), 3);      // 29.97
+    cart.addCatalogItem(reference(sticker), 7);  // 23.31
+    cart.addCustomItem("Gift wrap", 199, 1);     //  1.99
     REQUIRE(cart.applyCoupon(knownCoupon));
     CHECK_FALSE(cart.applyCoupon("FREE"));
     Charges charges;
@@ -174,8 +174,8 @@ TEST_CASE("only physical goods are shipped") {
 TEST_CASE("the JSON of a cart") {
     Cart cart = emptyCart();
     cart.addCatalogItem(reference(apron, R"({"options":{"Size":"M"}})"), 2);
-    cart.updateInfo(json::parse(R"({"buyerNote":"ring twice","currency":"EUR","buyerInfo":{"email":"a@b.example"}})")
-                        .as_object());
+    cart.updateInfo(
+        json::parse(R"({"buyerNote":"ring twice","currency":"EUR","buyerInfo":{"email":"a@b.example"}})").as_object());
     cart.touch(start + 1s);
     cart.touch(start + 2s);
     const json::object made = cartJson(cart);

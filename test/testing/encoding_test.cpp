@@ -9,8 +9,13 @@ TEST_CASE("base64url is that of RFC 4648 without padding") {
         std::string_view bytes;
         std::string_view text;
     };
-    const Row rows[] = {{"", ""},          {"f", "Zg"},         {"fo", "Zm8"},           {"foo", "Zm9v"},
-                        {"foob", "Zm9vYg"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xfe", "-__-"}};
+    const Row rows[] = {{"", ""},
+                        {"f", "Zg"},
+                        {"fo", "Zm8"},
+                        {"foo", "Zm9v"},
+                        {"foob", "Zm9vYg"},
+                        {"foobar", "Zm9vYmFy"},
+                        {"\xfb\xff\xfe", "-__-"}};
     for (const Row& row : rows) {
         CAPTURE(row.text);
         CHECK(base64UrlEncode(row.bytes) == row.text);

@@ -3,8 +3,8 @@
 
 #include <wix/testing/fake_wix.hpp>
 
-#include <boost/json/serialize.hpp>
 #include <zlib.h>
+#include <boost/json/serialize.hpp>
 
 #include <future>
 #include <thread>

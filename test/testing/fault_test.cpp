@@ -169,10 +169,14 @@ TEST_CASE("Accept-Encoding") {
         Coding expected;
     };
     const Row rows[] = {
-        {"", Coding::identity},       {"gzip", Coding::gzip},
-        {"br, GZIP;q=0.5", Coding::gzip}, {"deflate", Coding::deflate},
-        {"deflate, gzip", Coding::gzip},  {"gzip;q=0, deflate", Coding::deflate},
-        {"gzip; q=0.000", Coding::identity}, {"br", Coding::identity},
+        {"", Coding::identity},
+        {"gzip", Coding::gzip},
+        {"br, GZIP;q=0.5", Coding::gzip},
+        {"deflate", Coding::deflate},
+        {"deflate, gzip", Coding::gzip},
+        {"gzip;q=0, deflate", Coding::deflate},
+        {"gzip; q=0.000", Coding::identity},
+        {"br", Coding::identity},
     };
     for (const Row& row : rows) {
         CAPTURE(row.header);

@@ -2,33 +2,33 @@
 #ifndef WIX_TEST_TESTING_RAW_CLIENT_HPP
 #define WIX_TEST_TESTING_RAW_CLIENT_HPP
 
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <netinet/in.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 namespace raw {
 
 struct Answer {
-    int status = 0;        ///< 0: the connection ended before a complete head.
-    bool complete = false; ///< The body is as long as the head says.
-    bool ordered = false;  ///< If the connection ended: with close_notify.
+    int status = 0;         ///< 0: the connection ended before a complete head.
+    bool complete = false;  ///< The body is as long as the head says.
+    bool ordered = false;   ///< If the connection ended: with close_notify.
     std::string head;
     std::string body;
 

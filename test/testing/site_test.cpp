@@ -53,8 +53,7 @@ std::string codeOf(const json::value& error) {
 }
 
 std::string fieldOf(const json::value& error) {
-    return std::string(
-        error.at("details").at("validationError").at("fieldViolations").at(0).at("field").as_string());
+    return std::string(error.at("details").at("validationError").at("fieldViolations").at(0).at("field").as_string());
 }
 
 }  // namespace
@@ -140,7 +139,8 @@ TEST_CASE("paths and methods that do not exist") {
 TEST_CASE("products, in all the ways they are asked for") {
     Site site(1);
     Visit visit(site);
-    const json::value v1 = visit.post("/stores-reader/v1/products/query",
+    const json::value v1 = visit.post(
+        "/stores-reader/v1/products/query",
         R"({"query":{"filter":"{\"price\":{\"$lt\":10}}","sort":"[{\"price\":\"desc\"}]","paging":{"limit":2}}})");
     CHECK(v1.at("products").as_array().size() == 2);
     CHECK(v1.at("totalResults") == 3);
@@ -181,8 +181,8 @@ TEST_CASE("a cart belongs to its visitor") {
     const std::string line(cart.at("lineItems").at(0).at("id").as_string());
     const auto path = [](const char* verb) { return "/ecom/v1/carts/current/" + std::string(verb); };
 
-    const json::value updated = anna.post(path("update-line-items-quantity"),
-                                          R"({"lineItems":[{"id":")" + line + R"(","quantity":5}]})");
+    const json::value updated =
+        anna.post(path("update-line-items-quantity"), R"({"lineItems":[{"id":")" + line + R"(","quantity":5}]})");
     CHECK(updated.at("cart").at("lineItems").at(0).at("quantity") == 5);
     const std::string none = R"({"lineItems":[{"id":")" + line + R"(","quantity":0}]})";
     CHECK(fieldOf(anna.post(path("update-line-items-quantity"), none, 400)) == "lineItems[0].quantity");
@@ -276,8 +276,9 @@ TEST_CASE("tickets are held by reservations, and come back") {
     CHECK(left() == 4);
     visit.post(sessions, redirect, 404);
 
-    const json::value fresh = visit.post("/events/v1/ticket-reservations",
-        R"({"ticketReservation":{"tickets":[{"ticketDefinitionId":")" + ticket + R"(","quantity":4}]}})");
+    const json::value fresh =
+        visit.post("/events/v1/ticket-reservations",
+                   R"({"ticketReservation":{"tickets":[{"ticketDefinitionId":")" + ticket + R"(","quantity":4}]}})");
     const std::string newId(fresh.at("ticketReservation").at("id").as_string());
     CHECK(fresh.at("ticketReservation").at("status") == "PENDING");
     CHECK(left() == 0);
@@ -314,8 +315,10 @@ TEST_CASE("redirect sessions have exactly one intent") {
     visit.post(path, R"({"storesProduct":{"productSlug":"x"}})", 501);
     const json::value out = visit.post(path, R"({"logout":{"clientId":")" + std::string(clientId) +
                                                  R"("},"callbacks":{"postFlowUrl":"https://a.example/?x=1&y=2"}})");
-    CHECK(out.at("redirectSession").at("fullUrl").as_string().ends_with(
-        "&postFlowUrl=https%3a%2f%2fa.example%2f%3fx%3d1%26y%3d2"));
+    CHECK(out.at("redirectSession")
+              .at("fullUrl")
+              .as_string()
+              .ends_with("&postFlowUrl=https%3a%2f%2fa.example%2f%3fx%3d1%26y%3d2"));
 }
 
 TEST_CASE("GraphQL answers a query for products, and says so when it cannot") {

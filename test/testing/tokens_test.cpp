@@ -20,8 +20,10 @@ const Time start{1'700'000'000s};
 std::vector<std::string> parts(const std::string& token) {
     std::vector<std::string> found(1);
     for (const char c : token) {
-        if (c == '.') found.emplace_back();
-        else found.back().push_back(c);
+        if (c == '.')
+            found.emplace_back();
+        else
+            found.back().push_back(c);
     }
     return found;
 }

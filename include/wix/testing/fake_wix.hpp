@@ -46,12 +46,12 @@ enum class HoldPoint {
 /// How the server starts. Everything else can be changed while it serves.
 struct FakeWixOptions {
     FakeWixOptions() = default;
-    bool tls = true;                               ///< False serves plain HTTP.
-    std::uint16_t port = 0;                        ///< On 127.0.0.1. 0 takes a free one.
+    bool tls = true;         ///< False serves plain HTTP.
+    std::uint16_t port = 0;  ///< On 127.0.0.1. 0 takes a free one.
     Certificate certificate = Certificate::valid;
     std::chrono::seconds accessTokenLifetime{14'400};
-    std::size_t maxBodyBytes = 1u << 20;           ///< A request with a longer body is answered with 413.
-    std::chrono::milliseconds idleTimeout{60'000}; ///< A connection that is silent for longer is closed.
+    std::size_t maxBodyBytes = 1u << 20;            ///< A request with a longer body is answered with 413.
+    std::chrono::milliseconds idleTimeout{60'000};  ///< A connection that is silent for longer is closed.
 };
 
 /// What happens to the refresh token at a renewal.
@@ -86,7 +86,7 @@ struct ReceivedRequest {
     std::string method;
     std::string target;  ///< Path and query.
     std::vector<std::pair<std::string, std::string>> headers;
-    std::string body;    ///< Empty if the connection was cut before it was read; at most its first 64 KiB.
+    std::string body;  ///< Empty if the connection was cut before it was read; at most its first 64 KiB.
 };
 
 /// The cart of one visitor, in figures.
@@ -104,13 +104,13 @@ struct FakeWixState {
     std::map<std::string, std::uint64_t> tokens;    ///< By grant (`anonymous`, `refresh_token`): pairs given out.
     std::uint64_t visitors = 0;
     std::vector<CartSummary> carts;
-    std::uint64_t reservations = 0;                 ///< That hold tickets now.
+    std::uint64_t reservations = 0;  ///< That hold tickets now.
     std::uint64_t openConnections = 0;
-    std::uint64_t totalConnections = 0;             ///< Accepted since the start.
-    std::uint64_t rateLimited = 0;                  ///< Requests answered with 429 by the rate limit.
-    std::uint64_t consistencyIssued = 0;            ///< `X-Wix-Consistent` values sent.
-    std::uint64_t consistencyReplayed = 0;          ///< Requests that carried their visitor's latest value.
-    std::uint64_t consistencyForeign = 0;           ///< Requests that carried any other value.
+    std::uint64_t totalConnections = 0;     ///< Accepted since the start.
+    std::uint64_t rateLimited = 0;          ///< Requests answered with 429 by the rate limit.
+    std::uint64_t consistencyIssued = 0;    ///< `X-Wix-Consistent` values sent.
+    std::uint64_t consistencyReplayed = 0;  ///< Requests that carried their visitor's latest value.
+    std::uint64_t consistencyForeign = 0;   ///< Requests that carried any other value.
 };
 
 /// The server. It serves from construction to destruction, on a thread of its own.

@@ -1,0 +1,178 @@
+// Sessions in storage, seen from a client.
+#include <doctest/doctest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "support/fake_client.hpp"
+#include "support/run.hpp"
+
+using namespace wix;
+using namespace wix::test;
+using testing::FakeWix;
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder that goes away with the test.
+struct Folder {
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "wix-storage-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()));
+        path = name;
+    }
+    ~Folder() { fs::remove_all(path); }
+    fs::path path;
+};
+
+void write(const fs::path& file, const std::string& text, mode_t mode) {
+    std::ofstream(file) << text;
+    ::chmod(file.c_str(), mode);
+}
+
+std::string textOf(const fs::path& file) {
+    std::ifstream in(file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+/// In memory, with faults on request.
+class FaultyStorage final : public TokenStorage {
+public:
+    asio::awaitable<std::optional<StoredTokens>> load(std::string key) override {
+        if (loadFails) throw std::runtime_error("secret details");
+        return memory.load(std::move(key));
+    }
+    asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override {
+        if (saveFails) throw Error(Errc::storage_unavailable, "no space left");
+        return memory.save(std::move(key), std::move(tokens), expectedVersion);
+    }
+    asio::awaitable<void> erase(std::string key) override { return memory.erase(std::move(key)); }
+    MemoryTokenStorage memory;
+    bool loadFails = false;
+    bool saveFails = false;
+};
+
+}  // namespace
+
+TEST_CASE("a session file is written before the first answer, for its owner only, and resumed") {
+    const Folder folder;
+    const fs::path file = folder.path / "session.json";
+    const FakeWix fake;
+    Tokens made;
+    {
+        asio::io_context io;
+        made = runOn(io, clientOf(io, fake, std::make_shared<FileTokenStorage>(file)).generateVisitorTokens());
+        struct stat info {};
+        REQUIRE(::stat(file.c_str(), &info) == 0);
+        CHECK((info.st_mode & 0777) == 0600);
+    }
+    CHECK(tokensFromJson(boost::json::parse(textOf(file))) == made);
+    asio::io_context io;
+    CHECK(runOn(io, clientOf(io, fake, std::make_shared<FileTokenStorage>(file)).generateVisitorTokens()) == made);
+    CHECK(fake.state().visitors == 1);
+}
+
+TEST_CASE("a session of a JavaScript program is resumed") {
+    const Folder folder;
+    const fs::path file = folder.path / "session.json";
+    const FakeWix fake;
+    asio::io_context io;
+    const Tokens made = runOn(io, clientOf(io, fake).generateVisitorTokens());
+    write(file, boost::json::serialize(toJson(made)), 0600);
+    CHECK(runOn(io, clientOf(io, fake, std::make_shared<FileTokenStorage>(file)).generateVisitorTokens()) == made);
+    CHECK(fake.state().visitors == 1);
+}
+
+TEST_CASE("a session file that cannot be used is left as it is, and no visitor is made over it") {
+    const Folder folder;
+    const fs::path file = folder.path / "session.json";
+    const FakeWix fake;
+    const std::string whole = R"({"accessToken":{"value":"","expiresAt":0},"refreshToken":{"value":"","role":"none"}})";
+    Errc expected = Errc::storage_damaged;
+    std::string text;
+    mode_t mode = 0600;
+    SUBCASE("not JSON") { text = "hello"; }
+    SUBCASE("empty") {}
+    SUBCASE("truncated") { text = whole.substr(0, whole.size() / 2); }
+    SUBCASE("wrong types") { text = R"({"accessToken":7,"refreshToken":[]})"; }
+    SUBCASE("readable by others") {
+        text = whole;
+        mode = 0644;
+        expected = Errc::storage_refused;
+    }
+    write(file, text, mode);
+    asio::io_context io;
+    const Client client = clientOf(io, fake, std::make_shared<FileTokenStorage>(file));
+    for (int i = 0; i < 2; ++i) {
+        const result<Tokens> outcome = runOn(io, asResult(client.generateVisitorTokens()));
+        REQUIRE(outcome.has_error());
+        CHECK(outcome.error().code == expected);
+        CHECK(outcome.error().context.find(file.string()) != std::string::npos);
+    }
+    CHECK(codeOf([&] { runOn(io, client.get("/ecom/v1/carts/current")); }) == expected);
+    CHECK(textOf(file) == text);
+    CHECK(fake.state().requests.at("token") == 0);
+
+    SUBCASE("once it is moved away, the next call works") {
+        fs::remove(file);
+        CHECK_FALSE(runOn(io, client.generateVisitorTokens()).empty());
+    }
+    SUBCASE("tokens that are set go on in memory, and the file stays") {
+        asio::io_context other;
+        const Tokens given = runOn(other, clientOf(other, fake).generateVisitorTokens());
+        CHECK(codeOf([&] { runOn(io, client.setTokens(given)); }) == expected);
+        CHECK(runOn(io, client.getTokens()) == given);
+        CHECK(textOf(file) == text);
+    }
+}
+
+TEST_CASE("a symbolic link is no session file") {
+    const Folder folder;
+    write(folder.path / "real.json", "{}", 0600);
+    fs::create_symlink(folder.path / "real.json", folder.path / "session.json");
+    const FakeWix fake;
+    asio::io_context io;
+    const Client client = clientOf(io, fake, std::make_shared<FileTokenStorage>(folder.path / "session.json"));
+    CHECK(codeOf([&] { runOn(io, client.generateVisitorTokens()); }) == Errc::storage_refused);
+    CHECK(textOf(folder.path / "real.json") == "{}");
+}
+
+TEST_CASE("a storage that does not answer starts no visitor, and is asked again at the next use") {
+    const auto storage = std::make_shared<FaultyStorage>();
+    const FakeWix fake;
+    asio::io_context io;
+    const Client client = clientOf(io, fake, storage);
+    storage->loadFails = true;
+    const result<Tokens> outcome = runOn(io, asResult(client.generateVisitorTokens()));
+    CHECK(outcome.error().code == Errc::storage_unavailable);
+    CHECK(outcome.error().context.find("secret details") == std::string::npos);
+    CHECK(fake.state().requests.at("token") == 0);
+    storage->loadFails = false;
+    CHECK_FALSE(runOn(io, client.generateVisitorTokens()).empty());
+}
+
+TEST_CASE("a storage that cannot save: the session goes on in memory, and is saved when it recovers") {
+    const auto storage = std::make_shared<FaultyStorage>();
+    testing::FakeWix fake;
+    asio::io_context io;
+    const Client client = clientOf(io, fake, storage);
+    storage->saveFails = true;
+    const Tokens made = runOn(io, client.generateVisitorTokens());
+    CHECK(runOn(io, client.getTokens()) == made);
+    CHECK_FALSE(runOn(io, storage->memory.load(clientId)));
+    storage->saveFails = false;
+    SUBCASE("with the next change") { runOn(io, client.renewToken()); }
+    SUBCASE("at the latest when the client is closed") { runOn(io, client.close()); }
+    const auto record = runOn(io, storage->memory.load(clientId));
+    REQUIRE(record);
+    CHECK(record->tokens.refreshToken == made.refreshToken);
+    CHECK(fake.state().visitors == 1);
+}
