@@ -142,7 +142,7 @@ asio::awaitable<void> closeSession(SessionPtr session) {
     const result<SnapshotPtr> ended = co_await session->calls.tokens->close();
     if (session->ownsTransport) session->transport->close();
     // A drain that took too long was cut; there is nothing that the caller could do about it.
-    if (ended.has_error() && ended.error().code == asio::error::operation_aborted) fail(ended.error());
+    if (ended.has_error() && ended.error().code != Errc::timeout) fail(ended.error());
 }
 
 }  // namespace

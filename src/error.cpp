@@ -31,9 +31,10 @@ std::string explain(Errc code) {
         case Errc::maybe_sent:
             return "connection lost after the request was sent: check whether it took effect before sending it again";
         case Errc::timeout:
-            return "timeout: try again, or raise the deadline";
+            return "timeout: raise the deadline, or find out what is slow";
         case Errc::certificate_untrusted:
-            return "untrusted certificate: install the CA in the system's store or set TlsOptions::caFile";
+            return "untrusted certificate: install the CA in the system's store, or set TlsOptions::caFile or caPem of "
+                   "the Transport";
         case Errc::certificate_expired:
             return "expired certificate: check the server's certificate and this machine's clock";
         case Errc::certificate_wrong_host:
@@ -49,7 +50,7 @@ std::string explain(Errc code) {
         case Errc::response_not_json:
             return "answer is not JSON: check the URL; use fetch() for other content";
         case Errc::api_error:
-            return "the API answered with an error";
+            return "the API refused the call: see the status and the code";
         case Errc::token_unavailable:
             return "no token now: the token endpoint is asked again by itself, try later";
         case Errc::misconfigured:
@@ -85,8 +86,18 @@ boost::system::error_code make_error_code(Errc code) noexcept { return {static_c
 
 Failure::Failure(boost::system::error_code failed, std::string to) : code(failed), context(std::move(to)) {}
 
+namespace {
+
+/// What the code's own text cannot know: this request may be done already.
+std::string contextOf(const Failure& failure) {
+    if (!failure.maybeSent || failure.code == Errc::maybe_sent) return failure.context;
+    return failure.context + " (it may have taken effect: check before you send it again)";
+}
+
+}  // namespace
+
 Error::Error(Failure failure)
-    : system_error(failure.code, failure.context), failure_(std::make_shared<Failure>(std::move(failure))) {}
+    : system_error(failure.code, contextOf(failure)), failure_(std::make_shared<Failure>(std::move(failure))) {}
 Error::Error(Errc code, std::string context) : Error(Failure(code, std::move(context))) {}
 Error::~Error() = default;
 

@@ -43,6 +43,7 @@ WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& opt
     made.origin = api.origin;
     made.method = "POST";
     made.target = api.pathPrefix + "/oauth2/token";
+    made.urgent = true;
     for (const Header& field : strategy.tokenRequestHeaders) setHeader(made.headers, field);
     setHeader(made.headers, Header("Content-Type", "application/json"));
     return made;

@@ -36,7 +36,8 @@ class Session;
 /// `&&` and `||`, on a context with several threads, needs a strand for each visit.)
 ///
 /// **Cancellation.** Terminal, partial and total cancellation, and CallOptions::stopToken, end an operation with
-/// `boost::asio::error::operation_aborted`. A renewal that others wait for, or that has been sent, goes on.
+/// `boost::asio::error::operation_aborted`. (Of a coroutine started by co_spawn Asio lets only terminal cancellation
+/// through, unless it resets its cancellation state.) A renewal that others wait for, or that has been sent, goes on.
 ///
 /// **Errors** are Error and ApiError; `co_await wix::asResult(client.get("/..."))` gives them as a value.
 class WIX_EXPORT Client {
@@ -51,7 +52,8 @@ public:
     // -- Tokens ------------------------------------------------------------------------------------------------------
 
     /// Ensures valid tokens and returns them: the active ones if they are valid, renewed if they have expired, those of
-    /// a new anonymous visitor if there are none. They are the client's active tokens, and saved, when this returns.
+    /// a new anonymous visitor if there are none. They are the client's active tokens when this returns, and saved; if
+    /// the storage cannot save them the session goes on in memory, and the save is tried again.
     /// Errors: Errc::token_unavailable, misconfigured, session_lost, session_expired, storage_*, and those of the network.
     boost::asio::awaitable<Tokens> generateVisitorTokens() const;
 
@@ -73,7 +75,7 @@ public:
     boost::asio::awaitable<Tokens> getTokens() const;
 
     /// Replaces the active tokens, and saves them; `Tokens{}` logs out and removes the stored record. A renewal in
-    /// flight for the old ones is dropped. Throws Errc::invalid_token (nothing changed), or Errc::storage_* if the
+    /// flight for the old ones is cut off. Throws Errc::invalid_token (nothing changed), or Errc::storage_* if the
     /// tokens are active but could not be saved.
     boost::asio::awaitable<void> setTokens(Tokens tokens) const;
 
@@ -107,7 +109,8 @@ public:
 
     /// Ends the session's work: who waits for a token gets operation_aborted at once, a token request that was not yet
     /// sent is dropped, a sent one is awaited for up to 5 s and its result saved. Connections are closed if the client
-    /// owns them. Tokens stay stored. Later operations end with operation_aborted.
+    /// owns them. Tokens stay stored. Later operations end with operation_aborted. Throws Errc::storage_* if there are
+    /// tokens that could not be saved, also not at the last try.
     boost::asio::awaitable<void> close() const;
 
 private:

@@ -35,6 +35,8 @@ struct WIX_EXPORT Timeouts {
     std::chrono::milliseconds call{60'000};
     /// A whole exchange with the token endpoint, its one replay included. A caller may stop waiting earlier.
     std::chrono::milliseconds tokenExchange{20'000};
+    /// One call of the TokenStorage. A slower one counts as unavailable: the session goes on in memory.
+    std::chrono::milliseconds storage{5'000};
 };
 
 /// When a call that failed is sent again by itself. What may have been processed is only repeated if the call is
@@ -58,7 +60,8 @@ struct WIX_EXPORT TlsOptions {
 struct WIX_EXPORT TransportOptions {
     TransportOptions() = default;
     TlsOptions tls;
-    std::size_t maxConnectionsPerOrigin = 64;       ///< 1 to 65535; further requests wait in line.
+    std::size_t maxConnectionsPerOrigin = 64;       ///< 1 to 65535; more wait in line. Token requests
+                                                    ///< may use 4 more, and go first.
     std::chrono::milliseconds maxIdleTime{30'000};  ///< An older idle connection is not used again.
     std::size_t maxBackgroundRenewals = 16;         ///< Token renewals ahead of need at a time, over all clients.
 };
@@ -98,7 +101,7 @@ struct WIX_EXPORT RenewalWindows {
 /// Who calls: an OAuth app of a Wix Headless project, for one visitor.
 struct WIX_EXPORT OAuthStrategy {
     OAuthStrategy() = default;
-    explicit OAuthStrategy(std::string clientId) : clientId(std::move(clientId)) {}
+    explicit OAuthStrategy(std::string id) : clientId(std::move(id)) {}
 
     std::string clientId;                   ///< Of the site's Headless settings. There is no client secret.
     Tokens tokens;                          ///< Of an earlier session. Wins over storage, and is saved at first use.

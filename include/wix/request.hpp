@@ -20,8 +20,9 @@ public:
     /// It is checked when it is sent: what may not go on the wire fails with Errc::invalid_target.
     Request(std::string method, std::string target) : method_(std::move(method)), target_(std::move(target)) {}
 
-    /// Adds a header field. `Authorization`, `Host`, `Content-Length`, `Connection`, `Transfer-Encoding`,
-    /// `Accept-Encoding` and `X-Wix-Consistent` belong to the SDK: they fail with Errc::invalid_header.
+    /// Adds a header field. Those that decide about authorization, framing or the connection belong to the SDK and
+    /// fail with Errc::invalid_header: `Authorization`, `X-Wix-Consistent`, `Host`, `Content-Length`,
+    /// `Accept-Encoding`, `Connection`, `Transfer-Encoding`, `TE`, `Trailer`, `Upgrade`, `Expect`, `Proxy-*`, ...
     Request& header(std::string name, std::string value) {
         options_.headers.emplace_back(std::move(name), std::move(value));
         return *this;

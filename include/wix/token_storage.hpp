@@ -20,7 +20,7 @@ namespace wix {
 /// A record: tokens, and a version that grows with every change of it. Version 0 means "no record".
 struct WIX_EXPORT StoredTokens {
     StoredTokens() = default;
-    StoredTokens(Tokens tokens, std::uint64_t version) : tokens(std::move(tokens)), version(version) {}
+    StoredTokens(Tokens stored, std::uint64_t number) : tokens(std::move(stored)), version(number) {}
     Tokens tokens;
     std::uint64_t version = 0;
 };
@@ -28,6 +28,7 @@ struct WIX_EXPORT StoredTokens {
 /// What became of a save: it was done, or somebody else had changed the record first.
 class WIX_EXPORT SaveResult {
 public:
+    SaveResult() = default;  ///< A conflict with no record.
     /// The record now has `version`.
     static SaveResult saved(std::uint64_t version) { return SaveResult(true, StoredTokens(Tokens(), version)); }
     /// Nothing was written; `current` is what is there, with version 0 if there is no record.
@@ -41,7 +42,7 @@ public:
 
 private:
     SaveResult(bool saved, StoredTokens current) : saved_(saved), current_(std::move(current)) {}
-    bool saved_;
+    bool saved_ = false;
     StoredTokens current_;
 };
 

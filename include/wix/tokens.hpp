@@ -25,8 +25,7 @@ WIX_EXPORT std::string_view roleName(TokenRole) noexcept;
 
 struct WIX_EXPORT AccessToken {
     AccessToken() = default;
-    AccessToken(std::string value, std::chrono::sys_seconds expiresAt)
-        : value(std::move(value)), expiresAt(expiresAt) {}
+    AccessToken(std::string token, std::chrono::sys_seconds expiry) : value(std::move(token)), expiresAt(expiry) {}
 
     std::string value;                     ///< Secret. Goes into `Authorization` as it is.
     std::chrono::sys_seconds expiresAt{};  ///< Wall clock, whole seconds since 1970; what other SDKs read.
@@ -36,7 +35,7 @@ struct WIX_EXPORT AccessToken {
 
 struct WIX_EXPORT RefreshToken {
     RefreshToken() = default;
-    RefreshToken(std::string value, TokenRole role) : value(std::move(value)), role(role) {}
+    RefreshToken(std::string token, TokenRole whose) : value(std::move(token)), role(whose) {}
 
     std::string value;  ///< Secret, and long-lived: keep it where only this program reads it.
     TokenRole role = TokenRole::none;
@@ -47,8 +46,8 @@ struct WIX_EXPORT RefreshToken {
 /// A session. `Tokens{}` is "no session". There is no operator<<: tokens are secrets.
 struct WIX_EXPORT Tokens {
     Tokens() = default;
-    Tokens(AccessToken accessToken, RefreshToken refreshToken)
-        : accessToken(std::move(accessToken)), refreshToken(std::move(refreshToken)) {}
+    Tokens(AccessToken access, RefreshToken refresh)
+        : accessToken(std::move(access)), refreshToken(std::move(refresh)) {}
 
     AccessToken accessToken;
     RefreshToken refreshToken;

@@ -31,7 +31,7 @@ public:
     boost::asio::awaitable<void> close() const;
 
     boost::asio::any_io_executor executor() const;
-    /// Connections that are open now, in use or idle.
+    /// Connections in use or idle. An idle one that the server has closed counts until it is looked at.
     std::size_t openConnections() const;
 
 private:

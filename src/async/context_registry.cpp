@@ -3,6 +3,8 @@
 #include <boost/asio/query.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -17,6 +19,7 @@ constexpr std::chrono::milliseconds scanInterval{100};
 /// Outlives the service, so that an object that outlives the context can still sign off.
 struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared> {
     std::mutex mutex;
+    std::condition_variable signedOff;
     std::list<ContextBound*> bound;
     std::list<ContextBound*> ended;  // told already, not yet destroyed
     std::list<ContextBound*> watched;
@@ -78,12 +81,17 @@ private:
         for (;;) {
             std::shared_ptr<ContextBound> next;
             {
-                const std::lock_guard lock(shared_->mutex);
+                std::unique_lock lock(shared_->mutex);
                 if (shared_->bound.empty()) return;
                 ContextBound* object = shared_->bound.front();
                 shared_->ended.splice(shared_->ended.end(), shared_->bound, object->place_);
                 object->ended_ = true;
                 next = object->weak_from_this().lock();
+                // Another thread is just destroying it, and what it has of this context: let it finish.
+                if (!next)
+                    shared_->signedOff.wait_for(lock, std::chrono::seconds(1), [&] {
+                        return std::find(shared_->ended.begin(), shared_->ended.end(), object) == shared_->ended.end();
+                    });
             }
             if (next) next->contextGone();
         }
@@ -103,6 +111,7 @@ ContextBound::~ContextBound() {
     unwatch();
     const std::lock_guard lock(shared_->mutex);
     (ended_ ? shared_->ended : shared_->bound).erase(place_);
+    if (ended_) shared_->signedOff.notify_all();
 }
 
 void ContextBound::watch(SteadyTime deadline) {

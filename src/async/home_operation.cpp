@@ -31,6 +31,8 @@ void HomeOperationBase::begin() {
     auto self = std::static_pointer_cast<HomeOperationBase>(shared_from_this());
     asio::post(home_, [self] {
         if (self->done_ || self->stopped_) return;
+        // What is late already must not begin: its request would be on the wire before any timer fires.
+        if (std::chrono::steady_clock::now() >= self->limits_.deadline) return self->stop(StopReason::deadline);
         self->setPhaseDeadline(SteadyTime::max());
         self->onStart();
     });

@@ -56,7 +56,8 @@ std::chrono::seconds lifeOf(const json::value* value) {
 }
 
 Failure failureOf(Errc code, const HttpReply& reply, std::string detail) {
-    Failure failure(code, std::string(endpoint) + ": HTTP " + std::to_string(reply.status) + " " + std::move(detail));
+    Failure failure(
+        code, std::string(endpoint) + ": HTTP " + std::to_string(reply.status) + (detail.empty() ? "" : " ") + detail);
     failure.requestId = std::string(findHeader(reply.headers, "x-wix-request-id").value_or(std::string_view()));
     return failure;
 }
@@ -137,7 +138,9 @@ TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
 
     const json::object* application = details ? objectMember(*details, "applicationError") : nullptr;
     const std::string wix = application ? text(*application, "code") : text(*object, "errorCode");
-    if (!oauth.empty() || application || !wix.empty() || !text(*object, "errorDescription").empty() || !message.empty())
+    // A bare `message` is what gateways and firewalls send; Wix's own errors have `details` beside it.
+    const bool wixForm = !message.empty() && details;
+    if (!oauth.empty() || application || !wix.empty() || !text(*object, "errorDescription").empty() || wixForm)
         return verdict(TokenVerdict::suspicious, Errc::token_unavailable, shown(oauth.empty() ? wix : oauth));
     return verdict(TokenVerdict::transient, Errc::token_unavailable, "");
 }

@@ -25,16 +25,17 @@ TokenPolicy policyOf(const OAuthStrategy& strategy) {
     return policy;
 }
 
-/// What a storage has thrown. Foreign exceptions count as "does not answer": their text may hold anything.
-Failure storageFailure(const char* what) {
-    try {
-        throw;
-    } catch (const Error& error) {
-        return error.failure();
-    } catch (...) {
-        return Failure(Errc::storage_unavailable, std::string(what) + " the session");
-    }
-}
+/// Also if an action throws, out of memory: the next event has to be heard.
+class ResetAtEnd {
+public:
+    explicit ResetAtEnd(bool& flag) : flag_(flag) {}
+    ~ResetAtEnd() { flag_ = false; }
+    ResetAtEnd(const ResetAtEnd&) = delete;
+    ResetAtEnd& operator=(const ResetAtEnd&) = delete;
+
+private:
+    bool& flag_;
+};
 
 }  // namespace
 
@@ -74,7 +75,11 @@ std::shared_ptr<TokenManager> TokenManager::self() {
 
 void TokenManager::contextGone() noexcept {
     auto waits = std::exchange(waits_, {});
-    strand_ = asio::any_io_executor();
+    {
+        const std::lock_guard lock(strandMutex_);
+        storageTimer_.reset();
+        strand_ = asio::any_io_executor();
+    }
     const std::lock_guard lock(publishedMutex_);
     published_.reset();
 }
@@ -100,7 +105,7 @@ SnapshotPtr TokenManager::fresh() {
 void TokenManager::pokeAhead(std::uint64_t generation, BootTime now) {
     if (now.time_since_epoch().count() < aheadNotBefore_.load(std::memory_order_relaxed)) return;
     if (ahead_.exchange(true)) return;
-    asio::post(strand_, [self = self(), generation] {
+    postHome([self = self(), generation] {
         self->state_.renewAhead(generation, self->setup_.clock->now());
         self->perform();
     });
@@ -108,8 +113,29 @@ void TokenManager::pokeAhead(std::uint64_t generation, BootTime now) {
 
 // -- Waiting -----------------------------------------------------------------------------------------------------------
 
-TokenManager::Operation TokenManager::wait(Event event, WaitLimits limits) {
-    auto waiting = std::make_shared<Wait>(self(), strand_, std::move(event), std::move(limits));
+/// Posts to the strand, unless its context has gone: handles may outlive it, and be dropped on another thread just then.
+template <class Function>
+bool TokenManager::postHome(Function function) {
+    const std::lock_guard lock(strandMutex_);
+    if (!strand_) return false;
+    asio::post(strand_, std::move(function));
+    return true;
+}
+
+namespace {
+TokenManager::Operation contextHasGone() {
+    co_return Failure(asio::error::operation_aborted, "the io_context of the client has gone");
+}
+}  // namespace
+
+TokenManager::Operation TokenManager::wait(Event event, WaitLimits limits, bool closes) {
+    std::shared_ptr<Wait> waiting;
+    {
+        const std::lock_guard lock(strandMutex_);
+        if (!strand_) return contextHasGone();
+        waiting = std::make_shared<Wait>(self(), strand_, std::move(event), std::move(limits));
+    }
+    waiting->closes = closes;
     return run(std::move(waiting));
 }
 
@@ -143,14 +169,11 @@ TokenManager::Operation TokenManager::adopt(Tokens tokens, bool thenGet, WaitLim
 
 TokenManager::Operation TokenManager::close() {
     WaitLimits limits(std::chrono::steady_clock::now() + drainTime, std::stop_token());
-    auto waiting = std::make_shared<Wait>(
-        self(), strand_, [](TokenState& state, WaiterId id, Moment now) { state.close(id, now); }, std::move(limits));
-    waiting->closes = true;
-    return run(std::move(waiting));
+    return wait([](TokenState& state, WaiterId id, Moment now) { state.close(id, now); }, std::move(limits), true);
 }
 
 void TokenManager::abandon() {
-    if (strand_) asio::co_spawn(strand_, close(), asio::detached);
+    postHome([self = self()] { asio::co_spawn(self->strand_, self->close(), asio::detached); });
 }
 
 void TokenManager::enter(std::shared_ptr<Wait> wait) {
@@ -178,9 +201,10 @@ void TokenManager::leave(WaiterId id, bool wasClosing) {
 void TokenManager::perform() {
     // A storage in memory answers within its action: its report waits for its turn.
     if (std::exchange(performing_, true)) return;
+    const ResetAtEnd done(performing_);
     for (TokenActions actions = state_.takeActions(); !actions.empty(); actions = state_.takeActions())
         for (TokenAction& action : actions) std::visit([this](auto& what) { perform(what); }, action);
-    performing_ = false;
+    if (state_.exchangeIsStale()) abortFlight_.request_stop();  // nobody wants its answer, and others wait for its end
     if (!state_.isRenewing()) landed();
 }
 
@@ -202,12 +226,6 @@ void TokenManager::perform(CompleteAction& action) {
 
 void TokenManager::perform(DropUnsentAction&) { dropUnsent_.request_stop(); }
 
-void TokenManager::perform(LoadAction&) { asio::co_spawn(strand_, load(self()), asio::detached); }
-
-void TokenManager::perform(SaveAction& action) {
-    asio::co_spawn(strand_, save(self(), std::move(action)), asio::detached);
-}
-
 void TokenManager::perform(ExchangeAction& action) {
     if (action.background) {
         flightSlot_ = setup_.transport->backgroundSlot();
@@ -217,6 +235,8 @@ void TokenManager::perform(ExchangeAction& action) {
             return state_.backgroundRefused(now);
         }
     }
+    abortFlight_ = std::stop_source();  // for this flight, not for one that was stopped before it
+    dropUnsent_ = std::stop_source();
     if (!action.replay) flightDeadline_ = std::chrono::steady_clock::now() + setup_.request.timeouts.tokenExchange;
     asio::co_spawn(strand_, exchange(self(), std::move(action)), asio::detached);
 }
@@ -228,40 +248,11 @@ void TokenManager::landed() {
     ahead_ = false;
 }
 
-asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
-    std::optional<LoadOutcome> outcome;
-    try {
-        std::optional<StoredTokens> record = co_await self->setup_.strategy.storage->load(self->setup_.storageKey);
-        outcome.emplace(std::move(record));
-    } catch (...) {
-        outcome.emplace(storageFailure("loading"));
-    }
-    self->state_.loaded(std::move(*outcome), self->setup_.clock->now());
-    self->perform();
-}
-
-asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, SaveAction action) {
-    std::optional<SaveOutcome> outcome;
-    const std::shared_ptr<TokenStorage> storage = self->setup_.strategy.storage;
-    try {
-        if (action.tokens.empty()) {
-            co_await storage->erase(self->setup_.storageKey);
-            outcome.emplace(SaveResult::saved(0));
-        } else {
-            SaveResult saved = co_await storage->save(self->setup_.storageKey, action.tokens, action.expectedVersion);
-            outcome.emplace(std::move(saved));
-        }
-    } catch (...) {
-        outcome.emplace(storageFailure("saving"));
-    }
-    self->state_.saved(std::move(*outcome), self->setup_.clock->now());
-    self->perform();
-}
-
 asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self, ExchangeAction action) {
     const Clock& clock = *self->setup_.clock;
     const BootTime started = clock.boot();
     TokenAnswer answer;
+    bool reachedEndpoint = false;
     try {
         WireRequest request = self->setup_.request;
         request.body = tokenRequestBody(action.grant, self->setup_.strategy.clientId, action.refreshToken);
@@ -270,10 +261,16 @@ asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self,
         WaitLimits limits(self->flightDeadline_, self->abortFlight_.get_token());
         limits.stopUnsent = self->dropUnsent_.get_token();
         result<HttpReply> reply = co_await self->setup_.transport->send(std::move(request), std::move(limits));
+        reachedEndpoint = reply.has_value();
         answer = reply.has_value() ? readTokenAnswer(*reply, clock.wall()) : noTokenAnswer(std::move(reply).error());
     } catch (...) {  // out of memory, say: the flight ends all the same
         answer = noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be sent"));
     }
+    if (reachedEndpoint && answer.verdict != TokenVerdict::granted)
+        answer.failure.context += " (" + self->setup_.request.describe() + ")";
+    // A replay after the flight's deadline would go out with nobody there to read its answer.
+    if (answer.verdict == TokenVerdict::lost && std::chrono::steady_clock::now() >= self->flightDeadline_)
+        answer.verdict = TokenVerdict::transient;
     self->state_.exchanged(std::move(answer), started, clock.now());
     self->perform();
 }

@@ -3,10 +3,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
@@ -61,7 +63,9 @@ private:
     class Wait;
     using Event = std::function<void(TokenState&, WaiterId, Moment)>;
 
-    Operation wait(Event event, WaitLimits limits);
+    Operation wait(Event event, WaitLimits limits, bool closes = false);
+    template <class Function>
+    bool postHome(Function function);
     std::shared_ptr<TokenManager> self();
     void enter(std::shared_ptr<Wait> wait);
     void leave(WaiterId id, bool wasClosing);
@@ -73,21 +77,29 @@ private:
     void perform(PublishAction&);
     void perform(CompleteAction&);
     void perform(DropUnsentAction&);
-    static boost::asio::awaitable<void> load(std::shared_ptr<TokenManager> self);
-    static boost::asio::awaitable<void> save(std::shared_ptr<TokenManager> self, SaveAction action);
+    static boost::asio::awaitable<void> load(std::shared_ptr<TokenManager> self, std::uint64_t call);
+    static boost::asio::awaitable<void> save(std::shared_ptr<TokenManager> self, SaveAction action, std::uint64_t call);
+    std::uint64_t beginStorageCall(bool loads);
+    bool endStorageCall(std::uint64_t call);
+    void storageIsLate(bool loads);
     static boost::asio::awaitable<void> exchange(std::shared_ptr<TokenManager> self, ExchangeAction action);
     void landed();
     void pokeAhead(std::uint64_t generation, BootTime now);
 
     TokenManagerSetup setup_;
+    std::mutex strandMutex_;               // held while the strand is used from outside, and while it goes
     boost::asio::any_io_executor strand_;  // guards everything down to the next gap
 
     TokenState state_;
     std::unordered_map<WaiterId, std::shared_ptr<Wait>> waits_;
     WaiterId nextId_ = 1;
-    std::stop_source dropUnsent_;   // a flight that has not left
-    std::stop_source abortFlight_;  // any flight: the drain has taken too long
-    SteadyTime flightDeadline_{};   // of the exchange and its replay
+    std::stop_source dropUnsent_;  // a flight that has not left
+    std::optional<boost::asio::steady_timer> storageTimer_;
+    std::uint64_t storageCall_ = 0;  // counts them
+    bool storageRuns_ = false;       // one has not come back, however late
+    bool storageAwaited_ = false;    // and it has not been given up
+    std::stop_source abortFlight_;   // any flight: the drain has taken too long
+    SteadyTime flightDeadline_{};    // of the exchange and its replay
     std::shared_ptr<void> flightSlot_;
     BootTime refusedUntil_{};  // no slot was free
     bool closed_ = false;

@@ -191,7 +191,11 @@ void TokenState::finishClose() {
         actions_.emplace_back(SaveAction{active_->tokens, storedVersion_});
         return;
     }
-    complete(std::exchange(closing_, std::vector<WaiterId>()), active_);
+    auto closers = std::exchange(closing_, std::vector<WaiterId>());
+    if (closeFailure_)
+        complete(std::move(closers), *closeFailure_);
+    else
+        complete(std::move(closers), active_);
 }
 
 // -- Answering ---------------------------------------------------------------------------------------------------------

@@ -118,6 +118,9 @@ public:
     TokenActions takeActions();
 
     std::size_t waiters() const noexcept { return waiters_.size() + deferred_.size() + closing_.size(); }
+    /// Whether the exchange under way is for a session that is gone: nobody waits for its answer, but others wait for
+    /// its end.
+    bool exchangeIsStale() const noexcept { return exchange_ && exchange_->epoch != epoch_; }
     /// Whether new tokens are on their way: an exchange, its save, or the storage's word on its rejection.
     bool isRenewing() const noexcept { return exchange_ || saving_ || rejected_; }
     /// No renewal ahead of need before this.
@@ -178,6 +181,7 @@ private:
     void adoptStored(const StoredTokens& there, Moment now);
     void resolveConflict(const StoredTokens& there, Moment now);
     bool goesOn(const Tokens& theirs) const;
+    bool demotes(const Tokens& theirs) const;
     void newEpoch();
     bool isActiveSession(const std::string& refreshToken) const;
 
@@ -213,9 +217,11 @@ private:
 
     bool loaded_ = false;
     bool storageBusy_ = false;
-    bool retryingSave_ = false;  // what keeps the storage busy is a save that nobody waits for
-    bool unsaved_ = false;       // the record is behind: a save has failed
-    bool unsavedWins_ = false;   // what is unsaved was set by a caller: it goes over what others have stored meanwhile
+    bool retryingSave_ = false;            // what keeps the storage busy is a save that nobody waits for
+    bool unsaved_ = false;                 // the record is behind: a save has failed
+    int closeConflicts_ = 0;
+    std::optional<Failure> closeFailure_;  // the last chance to save has failed
+    bool unsavedWins_ = false;  // what is unsaved was set by a caller: it goes over what others have stored meanwhile
     BootTime nextSave_{};
     std::uint64_t storedVersion_ = 0;
     std::optional<Commit> saving_;

@@ -67,7 +67,12 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
 void TokenState::saved(SaveOutcome outcome, Moment now) {
     storageBusy_ = false;
     if (std::exchange(retryingSave_, false)) {
-        unsaved_ = !closed_ && (outcome.has_error() || !outcome->isSaved());
+        const bool behind = outcome.has_error() || !outcome->isSaved();
+        unsaved_ = !closed_ && behind;
+        if (closed_ && outcome.has_error()) closeFailure_ = outcome.error();
+        // A save that was given up has come through late: once more over it, unless it is another program's session.
+        if (closed_ && !outcome.has_error() && behind && (unsavedWins_ || !goesOn(outcome->current().tokens)))
+            unsaved_ = ++closeConflicts_ <= mostConflicts;
         if (outcome.has_value()) storedVersion_ = outcome->version();
         nextSave_ = now.boot + saveRetryPause;
         if (next_) {
@@ -143,15 +148,23 @@ void TokenState::adoptStored(const StoredTokens& there, Moment now) {
     unsaved_ = false;
     if (there.tokens.empty()) return;
     const TokenLife life = lifeOfAdopted(there.tokens.accessToken.expiresAt, now, policy_.windows);
-    publish(Commit{Commit::Cause::adopted, there.tokens, life, epoch_});
+    Tokens tokens = there.tokens;
+    if (tokens.refreshToken.role == TokenRole::none && !tokens.refreshToken.value.empty())
+        tokens.refreshToken.role = TokenRole::visitor;
+    publish(Commit{Commit::Cause::adopted, std::move(tokens), life, epoch_});
 }
 
 /// Whether a record that somebody else has written goes on instead of ours: a session that another program started, or
 /// rotated; not one that we have rotated away ourselves.
 bool TokenState::goesOn(const Tokens& theirs) const {
     const std::string& token = theirs.refreshToken.value;
-    return !token.empty() && token != active_->tokens.refreshToken.value &&
+    return !token.empty() && token != active_->tokens.refreshToken.value && !demotes(theirs) &&
            std::find(spent_.begin(), spent_.end(), token) == spent_.end();
+}
+
+/// Whether going on with `theirs` would make a visitor of a member.
+bool TokenState::demotes(const Tokens& theirs) const {
+    return active_->tokens.refreshToken.role == TokenRole::member && theirs.refreshToken.role != TokenRole::member;
 }
 
 /// Somebody else has changed the record since we read it.
@@ -283,7 +296,7 @@ void TokenState::checkedRejection(const LoadOutcome& outcome, Moment now) {
     }
     // A record that we could not write over is no sibling's: it may be of the session before this one.
     const bool stale = *outcome && unsaved_ && (*outcome)->version == storedVersion_;
-    if (*outcome && !stale && !(*outcome)->tokens.refreshToken.value.empty() &&
+    if (*outcome && !stale && !demotes((*outcome)->tokens) && !(*outcome)->tokens.refreshToken.value.empty() &&
         !isActiveSession((*outcome)->tokens.refreshToken.value))
         return adoptStored(**outcome, now);
     lost_ = failure;

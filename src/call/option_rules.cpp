@@ -25,7 +25,8 @@ std::optional<Failure> checkTimeouts(const Timeouts& timeouts) {
     if (auto bad = checkTimeout("Timeouts::tls", timeouts.tls)) return bad;
     if (auto bad = checkTimeout("Timeouts::firstByte", timeouts.firstByte)) return bad;
     if (auto bad = checkTimeout("Timeouts::call", timeouts.call)) return bad;
-    return checkTimeout("Timeouts::tokenExchange", timeouts.tokenExchange);
+    if (auto bad = checkTimeout("Timeouts::tokenExchange", timeouts.tokenExchange)) return bad;
+    return checkTimeout("Timeouts::storage", timeouts.storage);
 }
 
 std::optional<Failure> checkHeadersOf(const char* option, const Headers& headers) {
@@ -66,6 +67,8 @@ std::optional<Failure> checkStrategy(const OAuthStrategy& strategy) {
     if (strategy.clientId.empty() || strategy.clientId.size() > 256 || !isSafeTokenValue(strategy.clientId))
         return wants("OAuthStrategy::clientId",
                      "the client id from the site's Headless settings: visible ASCII without spaces");
+    if (strategy.sessionKey.size() > 1024 || (!strategy.sessionKey.empty() && !isSafeTokenValue(strategy.sessionKey)))
+        return wants("OAuthStrategy::sessionKey", "visible ASCII without spaces, at most 1024 characters");
     const RenewalWindows& windows = strategy.windows;
     if (windows.mandatory < std::chrono::seconds(1) || windows.mandatory > std::chrono::minutes(5))
         return wants("RenewalWindows::mandatory", "1 s to 5 min");

@@ -17,6 +17,8 @@ namespace {
 /// A server that restarts closes all idle connections at once; whoever meets a third one should hear of it.
 constexpr int mostResends = 2;
 
+constexpr QueueId notUrgent = QueueId{1} << 62;
+
 Failure closedFailure() { return Failure(asio::error::operation_aborted, "the transport was closed"); }
 
 /// Takes the content coding off; a failure names the request and keeps the request id.
@@ -70,11 +72,12 @@ private:
 /// A request that waits for a connection, on the transport's strand.
 class HttpTransport::InLine final : public HomeOperation<result<Lease>> {
 public:
-    InLine(std::shared_ptr<HttpTransport> transport, Pool& pool, std::string what, WaitLimits limits)
+    InLine(std::shared_ptr<HttpTransport> transport, Pool& pool, std::string what, bool urgent, WaitLimits limits)
         : HomeOperation(transport->queueStrand_, std::move(limits)),
           transport_(std::move(transport)),
           pool_(pool),
-          what_(std::move(what)) {}
+          what_(std::move(what)),
+          urgent_(urgent) {}
 
     /// From any thread: what it waited for has come.
     void give(result<Lease> lease) {
@@ -91,12 +94,13 @@ private:
 
     void onStart() override {
         std::unique_lock lock(transport_->mutex_);
-        if (auto lease = transport_->tryAcquire(pool_)) {
+        if (auto lease = transport_->tryAcquire(pool_, urgent_)) {
             lock.unlock();
             finish(std::move(*lease));
             return;
         }
-        id_ = transport_->nextInLine_++;
+        // The smallest is served first.
+        id_ = transport_->nextInLine_++ + (urgent_ ? 0 : notUrgent);
         pool_.state.enqueue(id_);
         pool_.queue.emplace(id_, std::static_pointer_cast<InLine>(shared_from_this()));
     }
@@ -117,6 +121,7 @@ private:
     std::shared_ptr<HttpTransport> transport_;
     Pool& pool_;
     std::string what_;
+    bool urgent_;
     QueueId id_ = 0;
 };
 
@@ -167,17 +172,17 @@ asio::awaitable<result<HttpTransport::Lease>> HttpTransport::acquire(const WireR
     {
         const std::lock_guard lock(mutex_);
         pool = &poolOf(request.origin);
-        if (auto lease = tryAcquire(*pool)) co_return std::move(*lease);
+        if (auto lease = tryAcquire(*pool, request.urgent)) co_return std::move(*lease);
     }
-    auto inLine = std::make_shared<InLine>(self(), *pool, request.describe(), limits);
+    auto inLine = std::make_shared<InLine>(self(), *pool, request.describe(), request.urgent, limits);
     co_return co_await run(std::move(inLine));
 }
 
 /// With the mutex held. Nothing: stand in line.
-std::optional<result<HttpTransport::Lease>> HttpTransport::tryAcquire(Pool& pool) {
+std::optional<result<HttpTransport::Lease>> HttpTransport::tryAcquire(Pool& pool, bool urgent) {
     if (closed_) return result<Lease>(closedFailure());
     for (;;) {
-        const Acquired decision = pool.state.acquire(std::chrono::steady_clock::now());
+        const Acquired decision = pool.state.acquire(std::chrono::steady_clock::now(), urgent);
         for (const ConnectionId old : decision.tooOld) pool.connections.erase(old);
         if (decision.kind == Acquired::Kind::wait) return std::nullopt;
         if (decision.kind == Acquired::Kind::open) return openNew(pool);
@@ -190,25 +195,31 @@ std::optional<result<HttpTransport::Lease>> HttpTransport::tryAcquire(Pool& pool
 
 /// With the mutex held; its place in the pool is taken already.
 result<HttpTransport::Lease> HttpTransport::openNew(Pool& pool) {
-    std::shared_ptr<Connection> connection;
-    if (pool.origin.tls) {
-        auto tls = tlsContext();
-        if (tls.has_error()) {
-            pool.state.dropped();
-            return std::move(tls).error();
+    try {
+        std::shared_ptr<Connection> connection;
+        if (pool.origin.tls) {
+            auto tls = tlsContext();
+            if (tls.has_error()) {
+                pool.state.dropped();
+                return std::move(tls).error();
+            }
+            connection = Connection::makeTls(executor_, pool.origin, std::move(*tls));
+        } else {
+            connection = Connection::makePlain(executor_, pool.origin);
         }
-        connection = Connection::makeTls(executor_, pool.origin, std::move(*tls));
-    } else {
-        connection = Connection::makePlain(executor_, pool.origin);
+        const ConnectionId id = nextConnection_++;
+        pool.connections.emplace(id, connection);
+        return Lease(self(), pool, id, std::move(connection));
+    } catch (const std::exception&) {  // out of memory: the place must not be lost with it
+        pool.state.dropped();
+        return Failure(Errc::connection_lost, "no connection can be made now");
     }
-    const ConnectionId id = nextConnection_++;
-    pool.connections.emplace(id, connection);
-    return Lease(self(), pool, id, std::move(connection));
 }
 
 void HttpTransport::release(Pool& pool, ConnectionId id, bool reusable) {
     std::shared_ptr<Connection> ended;  // destroyed without the mutex
     std::shared_ptr<InLine> next;
+    std::vector<std::shared_ptr<InLine>> others;
     std::optional<result<Lease>> lease;
     {
         const std::lock_guard lock(mutex_);
@@ -226,7 +237,10 @@ void HttpTransport::release(Pool& pool, ConnectionId id, bool reusable) {
             pool.connections.erase(found);
         }
         if (decision.kind == Released::Kind::replace) lease.emplace(openNew(pool));
+        // What kept this one from opening keeps the others too: nobody would wake them.
+        if (lease && lease->has_error()) takeQueue(pool, others);
     }
+    for (const auto& other : others) other->give(lease->error());
     if (next) next->give(std::move(*lease));
 }
 
@@ -265,24 +279,20 @@ void HttpTransport::close() {
                 pool->connections.erase(idle);
             }
             for (auto& [id, connection] : pool->connections) connections.push_back(connection);
+            takeQueue(*pool, waiting);
         }
-        waiting = takeQueues();
     }
     for (const auto& operation : waiting) operation->requestStop(StopReason::cancelled);
     for (const auto& connection : connections) connection->abort();
 }
 
 /// With the mutex held: nobody is in line any more, so that no connection that comes back is handed on.
-std::vector<std::shared_ptr<HttpTransport::InLine>> HttpTransport::takeQueues() {
-    std::vector<std::shared_ptr<InLine>> waiting;
-    for (auto& [name, pool] : pools_) {
-        for (auto& [id, operation] : pool->queue) {
-            pool->state.leave(id);
-            waiting.push_back(std::move(operation));
-        }
-        pool->queue.clear();
+void HttpTransport::takeQueue(Pool& pool, std::vector<std::shared_ptr<InLine>>& into) {
+    for (auto& [id, operation] : pool.queue) {
+        pool.state.leave(id);
+        into.push_back(std::move(operation));
     }
-    return waiting;
+    pool.queue.clear();
 }
 
 std::size_t HttpTransport::openConnections() const {
@@ -297,7 +307,10 @@ void HttpTransport::contextGone() noexcept {
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
-        waiting = takeQueues();
+        for (auto& [name, pool] : pools_) {
+            takeQueue(*pool, waiting);
+            pool->state.takeIdle();
+        }
     }
     executor_ = asio::any_io_executor();
     queueStrand_ = asio::any_io_executor();

@@ -53,10 +53,10 @@ private:
     static boost::asio::awaitable<result<HttpReply>> exchange(std::shared_ptr<HttpTransport> self, WireRequest request,
                                                               WaitLimits limits);
     boost::asio::awaitable<result<Lease>> acquire(const WireRequest& request, const WaitLimits& limits);
-    std::optional<result<Lease>> tryAcquire(Pool& pool);
+    std::optional<result<Lease>> tryAcquire(Pool& pool, bool urgent);
     result<Lease> openNew(Pool& pool);
     void release(Pool& pool, ConnectionId id, bool reusable);
-    std::vector<std::shared_ptr<InLine>> takeQueues();
+    static void takeQueue(Pool& pool, std::vector<std::shared_ptr<InLine>>& into);
     Pool& poolOf(const Origin& origin);
     result<TlsContextPtr> tlsContext();
 

@@ -4,7 +4,7 @@
 
 namespace wix::detail {
 
-Acquired PoolState::acquire(PoolTime now) {
+Acquired PoolState::acquire(PoolTime now, bool urgent) {
     Acquired decision;
     const auto young =
         std::find_if(idle_.begin(), idle_.end(), [&](const Idle& one) { return now - one.since < maxIdleTime_; });
@@ -15,7 +15,7 @@ Acquired PoolState::acquire(PoolTime now) {
         decision.connection = idle_.back().id;
         idle_.pop_back();
         ++inUse_;
-    } else if (inUse_ < limit_) {
+    } else if (inUse_ < limit_ + (urgent ? urgentReserve : 0)) {
         decision.kind = Acquired::Kind::open;
         ++inUse_;
     }

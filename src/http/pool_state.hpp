@@ -42,7 +42,8 @@ class PoolState {
 public:
     PoolState(std::size_t limit, std::chrono::milliseconds maxIdleTime) : limit_(limit), maxIdleTime_(maxIdleTime) {}
 
-    Acquired acquire(PoolTime now);
+    /// An urgent request may have a place beyond the limit: a few are kept for what all the others wait for.
+    Acquired acquire(PoolTime now, bool urgent = false);
     /// Stands in line; ids grow, and the smallest is served first.
     void enqueue(QueueId id) { queue_.insert(id); }
     void leave(QueueId id) { queue_.erase(id); }
@@ -62,6 +63,7 @@ private:
         ConnectionId id;
         PoolTime since;
     };
+    static constexpr std::size_t urgentReserve = 4;
     std::size_t limit_;
     std::chrono::milliseconds maxIdleTime_;
     std::size_t inUse_ = 0;

@@ -65,6 +65,7 @@ public:
     }
 
     void abort() override {
+        if (!home_) return;  // its context has gone, and everything with it
         boost::asio::post(*home_, [self = self()] {
             self->aborted_ = true;
             self->closeSocket();

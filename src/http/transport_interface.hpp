@@ -28,7 +28,8 @@ struct WireRequest {
     std::string body;
     /// Whether it may be sent again although the server may have processed it.
     bool idempotent = false;
-    Timeouts timeouts;  ///< Those of the phases.
+    bool urgent = false;  ///< Goes before the others when connections are short: they wait for a token, say.
+    Timeouts timeouts;    ///< Those of the phases.
     std::size_t maxHeaderBytes = 64u << 10;
     std::size_t maxBodyBytes = 16u << 20;
 

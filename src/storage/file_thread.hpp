@@ -78,7 +78,7 @@ private:
         bool started = true;
         try {
             std::thread([this] { work(); }).detach();
-        } catch (const std::system_error&) {
+        } catch (...) {  // no thread, or no memory for one
             started = false;
         }
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

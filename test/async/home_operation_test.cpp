@@ -140,6 +140,14 @@ TEST_CASE("deadlines: near ones by a timer, others by the scan, and the earlier 
     CHECK(puppet->stops == 1);
 }
 
+TEST_CASE("an operation whose deadline has passed does not begin: its request would go out unread") {
+    asio::io_context io;
+    const WaitLimits past(std::chrono::steady_clock::now() - 1ms, std::stop_token());
+    auto puppet = std::make_shared<Puppet>(io, past, [](Puppet& self) { self.finish(1); });
+    CHECK(runOn(io, run(puppet)).error().code == Errc::timeout);
+    CHECK_FALSE(puppet->started);
+}
+
 TEST_CASE("the deadline of a phase that has ended counts no more") {
     asio::io_context io;
     auto puppet = std::make_shared<Puppet>(io, WaitLimits(), [&](Puppet& self) {

@@ -177,7 +177,8 @@ TEST_CASE("what each error means") {
         rows.push_back({status, R"({"error":"unauthorized_client"})", misconfigured, Errc::misconfigured});
         rows.push_back({status, wix, suspicious, Errc::token_unavailable});
         rows.push_back({status, R"({"error":"access_denied"})", suspicious, Errc::token_unavailable});
-        rows.push_back({status, R"({"message":"Forbidden"})", suspicious, Errc::token_unavailable});
+        rows.push_back({status, R"({"message":"Forbidden","details":{}})", suspicious, Errc::token_unavailable});
+        rows.push_back({status, R"({"message":"Forbidden"})", transient, Errc::token_unavailable});  // a gateway's
         rows.push_back({status, R"({"errorCode":"-13","errorDescription":""})", suspicious, Errc::token_unavailable});
         rows.push_back({status, R"({"errorDescription":"who knows"})", suspicious, Errc::token_unavailable});
         for (const char* body : {"", " ", "{}", "[]", "null", "\"invalid_grant\"", "invalid_grant", html,

@@ -1,6 +1,9 @@
 // Who may die when: contexts, clients, handles, waiters. Interesting under ASan, with its leak check.
 #include <doctest/doctest.h>
 
+#include <thread>
+#include <vector>
+
 #include "support/fake_client.hpp"
 #include "support/run.hpp"
 
@@ -65,6 +68,24 @@ TEST_CASE("an io_context is destroyed with calls on the wire and in line for a c
         while (!fake.waitUntilHeld("cart", 4, 0ms)) io.poll();
         SUBCASE("stopped first") { io.stop(); }
         SUBCASE("running still") {}
+    }
+}
+
+TEST_CASE("handles are dropped, and used, on one thread while another destroys the context") {
+    const FakeWix fake;
+    for (int round = 0; round < 20; ++round) {
+        auto io = std::make_unique<asio::io_context>();
+        std::vector<Client> clients;
+        const Transport transport(io->get_executor(), optionsFor(fake).transport);
+        for (int i = 0; i < 20; ++i) clients.emplace_back(transport, OAuthStrategy(clientId), optionsFor(fake));
+        const Client kept = clients.front();
+        std::jthread dropper([&] { clients.clear(); });
+        io.reset();
+        dropper.join();
+        asio::io_context other;
+        CHECK(codeOf([&] { runOn(other, kept.getTokens()); }) == asio::error::operation_aborted);
+        CHECK(codeOf([&] { runOn(other, kept.get("/ecom/v1/carts/current")); }) == asio::error::operation_aborted);
+        runOn(other, transport.close());
     }
 }
 

@@ -55,6 +55,15 @@ TEST_CASE("connections are opened up to the limit, then requests wait") {
     }
 }
 
+TEST_CASE("an urgent request may have one of a few places beyond the limit") {
+    PoolState pool = busy(2, 2);
+    for (int i = 0; i < 4; ++i) CHECK(shown(pool.acquire(start, true)) == "open");
+    CHECK(shown(pool.acquire(start, true)) == "wait");
+    CHECK(shown(pool.acquire(start)) == "wait");
+    for (ConnectionId id = 1; id <= 4; ++id) CHECK(shown(pool.released(id, false, start)) == "close");
+    CHECK(shown(pool.acquire(start)) == "wait");  // for the others the limit is what it was
+}
+
 TEST_CASE("the connection that came back last is used first: it is the most likely to live") {
     PoolState pool = busy(3, 3);
     CHECK(shown(pool.released(11, true, start + 1s)) == "idle");

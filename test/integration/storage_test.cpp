@@ -4,6 +4,10 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +62,24 @@ public:
     MemoryTokenStorage memory;
     bool loadFails = false;
     bool saveFails = false;
+};
+
+/// Its saves end when the test says so.
+class HangingStorage final : public TokenStorage {
+public:
+    explicit HangingStorage(asio::io_context& io) : gate(io, asio::steady_timer::time_point::max()) {}
+    asio::awaitable<std::optional<StoredTokens>> load(std::string key) override { return memory.load(std::move(key)); }
+    asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override {
+        ++saves;
+        boost::system::error_code ignored;
+        if (!open) co_await gate.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        co_return co_await memory.save(std::move(key), std::move(tokens), expectedVersion);
+    }
+    asio::awaitable<void> erase(std::string key) override { return memory.erase(std::move(key)); }
+    MemoryTokenStorage memory;
+    asio::steady_timer gate;
+    int saves = 0;
+    bool open = false;
 };
 
 }  // namespace
@@ -157,6 +179,63 @@ TEST_CASE("a storage that does not answer starts no visitor, and is asked again 
     CHECK(fake.state().requests.at("token") == 0);
     storage->loadFails = false;
     CHECK_FALSE(runOn(io, client.generateVisitorTokens()).empty());
+}
+
+TEST_CASE("a storage that hangs does not take the session with it") {
+    const FakeWix fake;
+    asio::io_context io;
+    const auto storage = std::make_shared<HangingStorage>(io);
+    ClientOptions options = optionsFor(fake);
+    options.timeouts.storage = std::chrono::milliseconds(20);
+    const Client client(io.get_executor(), strategyWith(storage), options);
+    Tokens made, renewed;
+    asio::co_spawn(io, client.generateVisitorTokens(), [&](std::exception_ptr, Tokens got) { made = std::move(got); });
+    while (made.empty()) io.run_one();
+    asio::co_spawn(io, client.renewToken(), [&](std::exception_ptr, Tokens got) { renewed = std::move(got); });
+    while (renewed.empty()) io.run_one();
+    CHECK(renewed.accessToken.value != made.accessToken.value);
+    CHECK(storage->saves == 1);  // one call at a time, however long it takes
+    storage->open = true;
+    storage->gate.cancel();
+    io.run();
+    runOn(io, client.close());
+    CHECK(runOn(io, storage->memory.load(clientId))->tokens == renewed);
+}
+
+TEST_CASE("a stored token that would break a header is damage, whatever the storage") {
+    const FakeWix fake;
+    asio::io_context io;
+    const auto storage = std::make_shared<MemoryTokenStorage>();
+    const auto later =
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + std::chrono::hours(1);
+    const std::string evil = "abc\r\nX-Evil: yes";
+    bool access = true;
+    SUBCASE("the access token") {}
+    SUBCASE("the refresh token") { access = false; }
+    const Tokens stored(AccessToken(access ? evil : "abc", later),
+                        RefreshToken(access ? "r" : evil, TokenRole::visitor));
+    runOn(io, storage->save(clientId, stored, 0));
+    const Client client = clientOf(io, fake, storage);
+    const result<Tokens> outcome = runOn(io, asResult(client.generateVisitorTokens()));
+    CHECK(outcome.error().code == Errc::storage_damaged);
+    CHECK(outcome.error().context.find("Evil") == std::string::npos);
+    CHECK(codeOf([&] { runOn(io, client.get("/ecom/v1/carts/current")); }) == Errc::storage_damaged);
+    CHECK(fake.state().totalConnections == 0);
+}
+
+TEST_CASE("a rejected member does not go on as the visitor that another program has stored") {
+    FakeWix fake;
+    asio::io_context io;
+    Tokens member = runOn(io, clientOf(io, fake).generateVisitorTokens());
+    const Tokens visitor = runOn(io, clientOf(io, fake).generateVisitorTokens());
+    member.refreshToken.role = TokenRole::member;
+    const auto storage = std::make_shared<MemoryTokenStorage>();
+    const Client client = clientOf(io, fake, storage);
+    runOn(io, client.setTokens(member));
+    runOn(io, storage->save(clientId, visitor, 1));
+    fake.revokeTokens();
+    CHECK(codeOf([&] { runOn(io, client.renewToken()); }) == Errc::session_expired);
+    CHECK(runOn(io, client.loggedIn()));
 }
 
 TEST_CASE("a storage that cannot save: the session goes on in memory, and is saved when it recovers") {

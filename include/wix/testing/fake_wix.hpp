@@ -57,8 +57,8 @@ struct FakeWixOptions {
 /// What happens to the refresh token at a renewal.
 struct Rotation {
     Rotation() = default;
-    Rotation(bool enabled, std::chrono::seconds grace, bool reuseRevokes = false)
-        : enabled(enabled), grace(grace), reuseRevokes(reuseRevokes) {}
+    Rotation(bool rotates, std::chrono::seconds graceTime, bool revokesOnReuse = false)
+        : enabled(rotates), grace(graceTime), reuseRevokes(revokesOnReuse) {}
 
     bool enabled = false;           ///< Each renewal gives a new refresh token and retires the one that was sent.
     std::chrono::seconds grace{0};  ///< So long the retired one gives the same new pair once more.
@@ -68,9 +68,9 @@ struct Rotation {
 /// An answer that a test dictates. It is sent as it is, never compressed.
 struct ScriptedReply {
     ScriptedReply() = default;
-    explicit ScriptedReply(int status, std::string body = std::string(),
-                           std::vector<std::pair<std::string, std::string>> headers = {})
-        : status(status), body(std::move(body)), headers(std::move(headers)) {}
+    explicit ScriptedReply(int code, std::string content = std::string(),
+                           std::vector<std::pair<std::string, std::string>> fields = {})
+        : status(code), body(std::move(content)), headers(std::move(fields)) {}
 
     int status = 503;
     std::string body;  ///< JSON, HTML, anything. Without a Content-Type header it is announced as JSON or HTML.
@@ -186,7 +186,7 @@ public:
     // ---- What happened
 
     FakeWixState state() const;
-    /// The latest 256 requests of an endpoint (of all for `*`), the oldest first.
+    /// The latest 256 requests of an endpoint (of all for `*`), the oldest first. A copy: keep it in a variable.
     std::vector<ReceivedRequest> requests(std::string_view endpoint) const;
 
 private:

@@ -1,0 +1,38 @@
+// What the first bytes of TLS tell: the name for a name (SNI), nothing for an address (RFC 6066 section 3).
+#include "integration/failures.hpp"
+
+#include <string>
+#include <thread>
+
+using namespace wix;
+using namespace wix::test;
+namespace asio = boost::asio;
+
+namespace {
+
+/// The ClientHello that a client of `host` sends.
+std::string helloTo(const std::string& host) {
+    SilentListener listener;
+    std::string hello(4096, '\0');
+    std::thread server([&] {
+        asio::io_context io;
+        asio::ip::tcp::socket socket(io);
+        listener.acceptor().accept(socket);
+        hello.resize(socket.read_some(asio::buffer(hello)));
+    });
+    ClientOptions options;
+    options.apiUrl = "https://" + host + ":" + std::to_string(listener.acceptor().local_endpoint().port());
+    asio::io_context io;
+    options.transport.tls.caPem = testing::FakeWix().caPem();
+    const Client client(io.get_executor(), OAuthStrategy(clientId), options);
+    CHECK(failureOf(io, client.get(cartPath)).code == Errc::tls_failed);
+    server.join();
+    return hello;
+}
+
+}  // namespace
+
+TEST_CASE("a name is sent, an address is not") {
+    CHECK(has(helloTo("localhost"), "localhost"));
+    CHECK_FALSE(has(helloTo("127.0.0.1"), "127.0.0.1"));
+}
