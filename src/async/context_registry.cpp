@@ -2,6 +2,7 @@
 
 #include <boost/asio/query.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <condition_variable>
@@ -62,6 +63,12 @@ public:
 
     static std::shared_ptr<ContextBound::Shared> of(const asio::any_io_executor& executor) {
         auto& context = asio::query(executor, asio::execution::context);
+        if (!asio::has_service<ContextRegistry>(context)) {
+            // Services end in the reverse order of their making. Ours has to end before those of strands and timers:
+            // from then on nobody posts to a strand that is being taken apart.
+            (void)asio::make_strand(executor);
+            (void)asio::steady_timer(executor);
+        }
         auto shared = asio::use_service<ContextRegistry>(context).shared_;
         const std::lock_guard lock(shared->mutex);
         if (!shared->timer) shared->timer.emplace(executor);
