@@ -64,6 +64,7 @@ Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy
     setup.storageKey = strategy.sessionKey.empty() ? strategy.clientId : strategy.clientId + "/" + strategy.sessionKey;
     setup.strategy = std::move(strategy);
     setup.transport = transport;
+    setup.observer = options.observer;
 
     calls.tokens = std::make_shared<TokenManager>(transport->executor(), std::move(setup));
     calls.transport = transport;
