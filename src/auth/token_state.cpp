@@ -72,17 +72,17 @@ void TokenState::adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now) {
     if (!ready(id, now, {[this, id, tokens, thenGet](Moment then) { adopt(id, tokens, thenGet, then); }, true})) return;
     if (tokens.refreshToken.role == TokenRole::none && !tokens.refreshToken.value.empty())
         tokens.refreshToken.role = TokenRole::visitor;
+    const TokenLife life = lifeOfAdopted(tokens.accessToken.expiresAt, onServerClock(now), policy_.windows);
     const bool known = !tokens.refreshToken.value.empty() && isActiveSession(tokens.refreshToken.value);
-    const bool fresher = known && !saving_ && !next_ && tokens.refreshToken == active_->tokens.refreshToken &&
-                         tokens.accessToken.expiresAt > active_->tokens.accessToken.expiresAt;
+    // By their lives, not by their texts: a wall clock may have been set since.
+    const bool works = !tokens.accessToken.value.empty() && life.at(now.boot) != Freshness::dead;
+    const bool fresher = known && works && !saving_ && !next_ && tokens.refreshToken == active_->tokens.refreshToken &&
+                         tokens.accessToken != active_->tokens.accessToken && life.dead > active_->life.dead;
     const auto wants = thenGet ? Waiter::Wants::usable : Waiter::Wants::adopted;
     if (known && !fresher && !saving_ && !next_ && !thenGet) return complete({id}, active_);
     if (!known) newEpoch();
     waiters_.emplace(id, Waiter{wants, 0, epoch_});
-    if (!known || fresher) {
-        const TokenLife life = lifeOfAdopted(tokens.accessToken.expiresAt, onServerClock(now), policy_.windows);
-        startCommit(Commit{Commit::Cause::adopted, std::move(tokens), life, epoch_, Flight()}, now);
-    }
+    if (!known || fresher) startCommit(Commit{Commit::Cause::adopted, std::move(tokens), life, epoch_, Flight()}, now);
     advance(now);
 }
 
@@ -135,7 +135,7 @@ void TokenState::admit(WaiterId id, Waiter waiter, Moment now) {
 
 void TokenState::advance(Moment now) {
     if (closed_) return finishClose();
-    if (!loaded_) return;
+    if (!loaded_ || hearing_) return;
     if (rejected_ && !storageBusy_) return startLoad();
     if (waitsForStorage()) return;
     const Freshness fresh = freshness(now);

@@ -231,6 +231,7 @@ private:
     std::uint64_t generation_ = 0;
     std::uint64_t epoch_ = 1;
     std::deque<std::string> spent_;  // refresh tokens that this session has rotated away
+    std::deque<std::string> dead_;   // those of the session that was rejected before it
 
     std::map<WaiterId, Waiter> waiters_;
     std::map<WaiterId, Deferred> deferred_;  // until the storage has been read; in order of arrival
@@ -238,6 +239,7 @@ private:
     bool closed_ = false;
 
     bool loaded_ = false;
+    bool hearing_ = false;  // those that waited for the storage
     bool storageBusy_ = false;
     bool retryingSave_ = false;  // what keeps the storage busy is a save that nobody waits for
     bool unsaved_ = false;       // the record is behind: a save has failed

@@ -60,7 +60,12 @@ void TokenState::granted(const Exchange& exchange, TokenAnswer answer, BootTime 
     commit.tokens.refreshToken = active_->tokens.refreshToken;
     commit.cause = Commit::Cause::renewed;
     if (exchange.grant == Grant::anonymous) {
-        if (!active_->tokens.empty()) newEpoch();  // another visitor than before
+        if (!active_->tokens.empty()) {  // another visitor than before, whose record is not to come back
+            auto dead = std::move(spent_);
+            dead.push_back(active_->tokens.refreshToken.value);
+            newEpoch();
+            dead_ = std::move(dead);
+        }
         commit.cause = Commit::Cause::minted;
         commit.tokens.refreshToken = RefreshToken(std::string(), TokenRole::visitor);
     }
@@ -119,7 +124,7 @@ void TokenState::checkedRejection(const LoadOutcome& outcome, Moment now) {
         return failExchange(std::move(unknown), suspicionPause, now);
     }
     // A record that we could not write over is no sibling's: it may be of the session before this one.
-    const bool stale = *outcome && unsaved_ && (*outcome)->version == storedVersion_;
+    const bool stale = unsavedWins_ || (*outcome && unsaved_ && (*outcome)->version == storedVersion_);
     if (*outcome && !stale && !demotes((*outcome)->tokens) && !(*outcome)->tokens.refreshToken.value.empty() &&
         !isActiveSession((*outcome)->tokens.refreshToken.value))
         return adoptStored(**outcome, now);

@@ -50,7 +50,10 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
         newEpoch();
         startCommit(Commit{Commit::Cause::adopted, std::move(initial), life, epoch_, Flight()}, now);
     }
+    // All of them are heard before anything is done: no visitor is started for the first if a later one brings tokens.
+    hearing_ = true;
     for (auto& [id, deferred] : std::exchange(deferred_, {})) deferred.event(now);
+    hearing_ = false;
     advance(now);
 }
 
@@ -59,6 +62,7 @@ void TokenState::saved(SaveOutcome outcome, Moment now) {
     if (std::exchange(retryingSave_, false)) {
         const bool behind = outcome.has_error() || !outcome->isSaved();
         unsaved_ = !closed_ && behind;
+        unsavedWins_ = unsavedWins_ && behind;
         if (closed_ && outcome.has_error()) closeFailure_ = outcome.error();
         // A save that was given up has come through late: once more over it, unless it is another program's session.
         if (closed_ && !outcome.has_error() && behind && (unsavedWins_ || !goesOn(outcome->current().tokens)))
@@ -76,7 +80,7 @@ void TokenState::saved(SaveOutcome outcome, Moment now) {
         nextSave_ = now.boot + saveRetryPause;
         finishCommit(outcome.error(), now);
     } else if (outcome->isSaved()) {
-        unsaved_ = false;
+        unsaved_ = unsavedWins_ = false;
         storedVersion_ = outcome->version();
         finishCommit(std::nullopt, now);
     } else {
@@ -110,7 +114,7 @@ void TokenState::finishCommit(const std::optional<Failure>& saveFailure, Moment 
         supersede(commit, now);
         return startCommit(*std::exchange(next_, std::nullopt), now);
     }
-    if (saveFailure) unsavedWins_ = commit.cause == Commit::Cause::adopted;
+    if (saveFailure && commit.cause == Commit::Cause::adopted) unsavedWins_ = true;
     const bool current = commit.epoch == epoch_;
     const bool rotated = current && publish(commit);
     auto adopters = takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; });
@@ -151,7 +155,7 @@ bool TokenState::publish(const Commit& commit) {
 /// Takes over what is stored already: at the start, or because somebody else was faster.
 void TokenState::adoptStored(const StoredTokens& there, Moment now) {
     storedVersion_ = there.version;
-    unsaved_ = false;
+    unsaved_ = unsavedWins_ = false;
     if (there.tokens.empty()) return;
     const TokenLife life = lifeOfAdopted(there.tokens.accessToken.expiresAt, onServerClock(now), policy_.windows);
     Tokens tokens = there.tokens;
@@ -164,8 +168,11 @@ void TokenState::adoptStored(const StoredTokens& there, Moment now) {
 /// rotated; not one that we have rotated away ourselves.
 bool TokenState::goesOn(const Tokens& theirs) const {
     const std::string& token = theirs.refreshToken.value;
-    return !token.empty() && token != active_->tokens.refreshToken.value && !demotes(theirs) &&
-           std::find(spent_.begin(), spent_.end(), token) == spent_.end();
+    const auto isIn = [&](const auto& tokens) {
+        return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
+    };
+    return !token.empty() && token != active_->tokens.refreshToken.value && !demotes(theirs) && !isIn(spent_) &&
+           !isIn(dead_);
 }
 
 /// Whether going on with `theirs` would make a visitor of a member.
@@ -181,8 +188,8 @@ void TokenState::resolveConflict(const StoredTokens& there, Moment now) {
         supersede(commit, now);
         return startCommit(*std::exchange(next_, std::nullopt), now);
     }
-    // What the caller set wins.
-    if (commit.cause != Commit::Cause::adopted && goesOn(there.tokens) &&
+    // What the caller set wins, and so does what became of it since.
+    if (commit.cause != Commit::Cause::adopted && !unsavedWins_ && goesOn(there.tokens) &&
         there.tokens.refreshToken.value != commit.tokens.refreshToken.value) {
         supersede(commit, now);
         adoptStored(there, now);
@@ -202,6 +209,7 @@ void TokenState::resolveConflict(const StoredTokens& there, Moment now) {
 void TokenState::newEpoch() {
     ++epoch_;
     spent_.clear();
+    dead_.clear();
     lost_.reset();
     failed_.reset();
     failures_ = 0;
@@ -213,16 +221,15 @@ void TokenState::newEpoch() {
 /// Whether that refresh token belongs to the session that is active, or about to be. A caller may hold one that has been
 /// rotated away since: spending it again would have the endpoint revoke the family.
 bool TokenState::isActiveSession(const std::string& refreshToken) const {
-    const auto isActive = [&] {
-        return refreshToken == active_->tokens.refreshToken.value ||
-               std::find(spent_.begin(), spent_.end(), refreshToken) != spent_.end();
-    };
     if (refreshToken.empty()) return false;
-    if (next_) return refreshToken == next_->tokens.refreshToken.value;
-    if (saving_ && saving_->epoch == epoch_)
-        return refreshToken == saving_->tokens.refreshToken.value ||
-               (saving_->cause == Commit::Cause::renewed && isActive());
-    return isActive();
+    // From the newest tokens on their way backwards: a renewal goes on with the session before it.
+    for (const auto* commit : {&next_, &saving_}) {
+        if (!*commit || (*commit)->epoch != epoch_) continue;
+        if (refreshToken == (*commit)->tokens.refreshToken.value) return true;
+        if ((*commit)->cause != Commit::Cause::renewed) return false;
+    }
+    return refreshToken == active_->tokens.refreshToken.value ||
+           std::find(spent_.begin(), spent_.end(), refreshToken) != spent_.end();
 }
 
 }  // namespace wix::detail

@@ -1,6 +1,5 @@
 #include "call/call_runner.hpp"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
 #include "base/backoff.hpp"
@@ -36,7 +35,7 @@ private:
         finish(stopFailure(why, "waiting to try again"));
     }
 
-    std::optional<asio::steady_timer> timer_;
+    std::optional<MonotonicTimer> timer_;
     std::chrono::milliseconds delay_;
 };
 
@@ -82,7 +81,7 @@ asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequ
         if (reply.has_value()) learnConsistency(*environment.consistency, *reply, token->epoch);
 
         const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(limits.deadline - std::chrono::steady_clock::now());
+            std::chrono::duration_cast<std::chrono::milliseconds>(limits.deadline - MonotonicClock::now());
         const CallDecision decision = reply.has_value() ? state.replied(factsOf(*reply, clock), clock.random(), left)
                                                         : state.failed(reply.error(), clock.random(), left);
         if (decision.action == CallDecision::Action::finish) co_return reply;

@@ -1,0 +1,118 @@
+// The reference model of the token endpoint and of the API behind it: who the visitors are, which tokens are theirs, what
+// has been rotated away, and who presents what.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+
+#include <wix/tokens.hpp>
+
+#include "http/http_reply.hpp"
+#include "world.hpp"
+
+namespace wix::simulation {
+
+/// What becomes of the refresh token when it is used.
+enum class Rotation {
+    none,    ///< It stays.
+    grace,   ///< It is replaced; the old one gives the same answer for a minute, and ends the session after that.
+    strict,  ///< It is replaced; the old one ends the session at once.
+};
+
+/// How the endpoint answers.
+enum class Answer {
+    // With new tokens.
+    good,
+    withoutRefreshToken,  // good, if it was rotated
+    lifeAsText,
+    lifeMissing,
+    lifeZero,
+    lifeNegative,
+    lifeHuge,
+    lifeNan,
+    otherRole,
+    longToken,
+    // With new tokens that do not arrive.
+    truncated,
+    empty,
+    page,
+    noAccessToken,
+    wrongTypes,
+    hostileToken,
+    // Without having looked at the request.
+    unavailable,
+    tooMany,
+    tooManyUntil,
+    blockedPage,
+    serverError,
+    requestTimeout,
+    invalidClient,
+    validationError,
+    odd,  // a JSON error that may mean that the token is rejected
+    last = odd,
+};
+inline constexpr int answers = static_cast<int>(Answer::last) + 1;
+const char* nameOf(Answer answer);
+
+struct Visitor {
+    TokenRole role = TokenRole::visitor;
+    int rotation = 0;
+    BootTime rotatedAt{};
+    bool ended = false;  ///< The endpoint refuses its refresh tokens.
+    int era = 0;         ///< Of the session changes that the callers asked for, the one that brought it.
+};
+
+class Endpoint {
+public:
+    Endpoint(World& world, Rotation rotation, std::chrono::seconds life, std::chrono::seconds skew)
+        : world_(world), rotation_(rotation), life_(life), skew_(skew) {}
+
+    int start(TokenRole role, int era);
+    /// What a program that renewed somewhere else would hold.
+    Tokens tokensOf(int visitor, std::chrono::seconds life);
+    /// The same, with the refresh token that was current before the last rotation.
+    Tokens olderTokensOf(int visitor);
+
+    /// Looks at the request and keeps the answer ready.
+    void process(const std::string& requestBody, int era);
+    /// Puts the answer that is ready, or an error, into words. `process` must come before those that need it.
+    detail::HttpReply reply(Answer answer);
+    static bool needsProcessing(Answer answer) { return answer < Answer::unavailable; }
+    detail::HttpReply callApi(const std::string& authorization);
+
+    /// The client has seen this refresh token: from now on it must not present an older one.
+    void learned(const std::string& refreshToken);
+
+    Visitor& visitor(int id) { return visitors_.at(id); }
+    const Visitor& visitorOf(const std::string& token) const { return visitors_.at(idOf(token)); }
+    static int idOf(const std::string& token);
+    static bool isOurs(const std::string& token);
+    bool accessValid(const std::string& accessToken) const;
+    std::optional<BootTime> expiryOf(const std::string& accessToken) const;
+    int visitors() const { return static_cast<int>(visitors_.size()); }
+    int ended() const;
+
+private:
+    std::string refreshToken(int visitor) const;
+    std::string accessToken(int visitor, std::chrono::seconds life);
+    static int rotationOf(const std::string& refreshToken);
+    void suspect(const std::string& refreshToken);
+
+    World& world_;
+    const Rotation rotation_;
+    const std::chrono::seconds life_;
+    const std::chrono::seconds skew_;
+    std::map<int, Visitor> visitors_;
+    std::map<int, int> known_;  // the newest rotation that the client has seen
+    std::map<std::string, BootTime> expiries_;
+    int serial_ = 0;
+
+    int answerFor_ = 0;  // the visitor of the answer that is ready; 0: rejected
+    bool rotatedNow_ = false;
+    std::string asked_;
+    std::map<std::string, BootTime> suspected_;
+};
+
+}  // namespace wix::simulation

@@ -1,0 +1,216 @@
+#include "ledger.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+
+namespace wix::simulation {
+namespace {
+
+constexpr auto scanInterval = 200ms;    // a deadline may be noticed this much later
+constexpr auto servesItsWaiters = 1s;   // a token that is dead on arrival lives so long
+constexpr double refillSeconds = 0.25;  // the shortest pause between two exchanges
+
+}  // namespace
+
+// -- The observer ------------------------------------------------------------------------------------------------------
+
+void Listener::note(bool holds, const char* otherwise) const {
+    require(holds, otherwise);
+    if (throws) throw std::runtime_error("SECRET");
+}
+
+void Listener::renewalStarted(const RenewalStarted& event) {
+    const bool alone = !std::exchange(open, true);
+    const bool next = event.attempt > std::exchange(last, event.attempt);
+    note(alone && next, "the observer was told of a second exchange before the first had ended");
+}
+void Listener::renewalFinished(const RenewalFinished& event) { end(event.attempt, nullptr); }
+void Listener::renewalFailed(const RenewalFailed& event) { end(event.attempt, &event.failure); }
+void Listener::end(std::uint64_t attempt, const Failure* failure) {
+    if (failure) Ledger::checkSecrets(*failure);
+    note(std::exchange(open, false) && attempt == last, "the observer was told of an end without a beginning");
+}
+void Listener::sessionLost(const SessionLost& event) {
+    ++lost;
+    Ledger::checkSecrets(event.failure);
+    note(true, "");
+}
+void Listener::saveFailed(const SaveFailed& event) {
+    ++unsaved;
+    Ledger::checkSecrets(event.failure);
+    note(true, "");
+}
+
+void Ledger::checkObserver() const {
+    require(listener->lost <= endpoint_.ended(), "a session was reported lost that was never rejected");
+}
+
+void Ledger::checkSecrets(const Failure& failure) {
+    const std::string all = failure.context + failure.code.message() + failure.requestId + Error(failure).what();
+    require(all.find("SECRET") == std::string::npos, "a secret is in an error: " + all);
+}
+
+// -- Callers -----------------------------------------------------------------------------------------------------------
+
+void Ledger::enter(Caller& caller) {
+    caller.entered = true;
+    caller.closedBefore = closed;
+    // A call may take the token that is there while a change is still on its way.
+    caller.eraBefore = caller.wants == Caller::Wants::call ? arrivedEra_ : era_;
+    caller.seenBefore = newest_ ? newest_->generation : 0;
+}
+
+void Ledger::changes(Caller& caller, int visitor) {
+    caller.era = ++era_;
+    if (visitor) endpoint_.visitor(visitor).era = era_;
+    changes_[era_] = Change{&caller, visitor};
+    mayExchangeOnceMore();
+}
+
+/// The last change before `upTo` that has certainly happened: nobody gave up waiting for it.
+int Ledger::certainEra(int upTo) const {
+    for (int era = upTo; era > 0; --era)
+        if (!changes_.at(era).by->given) return era;
+    return 0;
+}
+
+int Ledger::activeVisitor() const {
+    return newest_ && !newestIsOld_ && !newest_->tokens.empty() ? Endpoint::idOf(newest_->tokens.refreshToken.value)
+                                                                : 0;
+}
+
+/// Whose session it is, as far as the callers' wishes go; 0: nobody's.
+int Ledger::expectedVisitor() const {
+    const int active = activeVisitor();
+    if (active != 0 && endpoint_.visitor(active).era >= era_) return active;
+    return era_ == 0 ? initialVisitor : changes_.at(era_).visitor;
+}
+
+void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
+    require(snapshot != nullptr, "a null snapshot");
+    if (newest_ && snapshot->generation == newest_->generation)
+        require(snapshot == newest_, "two sets of the same generation");
+    if (!newest_ || snapshot->generation > newest_->generation) {
+        require(!newest_ || snapshot->epoch >= newest_->epoch, "an older epoch was published");
+        newest_ = snapshot;
+        newestIsOld_ = false;
+    }
+    const Tokens& tokens = snapshot->tokens;
+    if (tokens.empty()) return;
+    const std::string& refresh = tokens.refreshToken.value;
+    require(Endpoint::isOurs(refresh), "a refresh token that nobody has issued");
+    endpoint_.learned(refresh);
+    const Visitor& whose = endpoint_.visitorOf(refresh);
+    require(tokens.refreshToken.role == whose.role, "the role has changed");
+    require(whose.era >= certainEra(eraBefore), "tokens of a session that a caller had replaced before");
+    if (storage_ && !storage_->written.contains(refresh))
+        require(listener->unsaved > 0, "tokens were published before they were saved, and nobody was told");
+    seen_.emplace(snapshot->epoch, refresh);
+    if (tokens.accessToken.value.empty()) return;
+    require(Endpoint::idOf(tokens.accessToken.value) == Endpoint::idOf(refresh), "tokens of two sessions in one set");
+    const auto expiry = endpoint_.expiryOf(tokens.accessToken.value);
+    require(expiry.has_value(), "an access token that nobody has issued");
+    if (wallIsTrue)
+        require(snapshot->life.dead <= std::max(*expiry, snapshot->life.obtained) + servesItsWaiters,
+                "a token is believed to live longer than it does");
+}
+
+void Ledger::completed(Caller& caller, const result<SnapshotPtr>& outcome) {
+    require(++caller.completions == 1, "a caller was answered twice");
+    if (outcome.has_error()) return failed(caller, outcome.error());
+    if (caller.wants == Caller::Wants::end) return;
+    arrivedEra_ = std::max(arrivedEra_, caller.era);
+    require(!caller.closedBefore, "a caller got tokens of a client that was closed before");
+    see(*outcome, caller.eraBefore);
+    require((*outcome)->generation >= caller.seenBefore, "a caller got an older generation than had been seen before");
+    if (caller.wants == Caller::Wants::newer)
+        require((*outcome)->generation > caller.seenBefore, "a forced renewal gave what was there before");
+    if (caller.wants == Caller::Wants::usable || caller.wants == Caller::Wants::newer)
+        require(!(*outcome)->tokens.accessToken.value.empty(), "a caller got no access token");
+}
+
+void Ledger::failed(Caller& caller, const Failure& failure) {
+    const bool gaveUp = failure.code == boost::asio::error::operation_aborted || failure.code == Errc::timeout;
+    caller.failure = failure.context + ": " + failure.code.message();
+    if (caller.era != 0 && gaveUp) caller.given = uncertain = true;
+    if (caller.era != 0) newestIsOld_ = true;  // they may be active although they could not be saved
+    checkFailure(caller, failure);
+}
+
+void Ledger::looked(const SnapshotPtr& snapshot) {
+    if (!snapshot) return;
+    require(!closedForSure, "a closed client gave a token");
+    require(!newest_ || snapshot->generation >= newest_->generation, "the fast path went back to an older generation");
+    see(snapshot, arrivedEra_);
+}
+
+void Ledger::checkFailure(const Caller& caller, const Failure& failure) const {
+    checkSecrets(failure);
+    const auto& code = failure.code;
+    if (code == boost::asio::error::operation_aborted)
+        return require(caller.given || closed, "a caller was aborted that nobody had cancelled");
+    if (code == Errc::timeout && (MonotonicClock::now() >= caller.deadline || caller.wants == Caller::Wants::end))
+        return;
+    if (code == Errc::timeout) require(flightTimedOut, "a caller timed out before its deadline");
+    if (code == Errc::no_session)
+        return require(caller.wants != Caller::Wants::usable, "a caller that wants any session was told there is none");
+    if (code == Errc::session_lost)
+        return require(policy_ == SessionLostPolicy::fail && endpoint_.ended() > 0,
+                       "a session was lost without reason");
+    if (code == Errc::session_expired)
+        return require(endpoint_.ended() > 0, "a member's session expired without reason");
+    if (code == Errc::storage_unavailable || code == Errc::storage_damaged)
+        require(storageFailed, "the storage was blamed and had done nothing");
+    // While a token works, nobody fails because a renewal has failed.
+    if (uncertain || activeVisitor() == 0 || caller.wants != Caller::Wants::usable) return;
+    const std::string& access = newest_->tokens.accessToken.value;
+    if (access.empty() || endpoint_.visitorOf(access).era < era_) return;
+    require(!endpoint_.accessValid(access) || newest_->life.at(world_.boot()) == detail::Freshness::dead,
+            "a caller failed although the token still works: " + failure.context);
+}
+
+void Ledger::drained() {
+    if (closed) closedForSure = true;
+    drainedEra_ = era_;
+}
+
+void Ledger::checkDeadlines(const std::deque<std::shared_ptr<Caller>>& callers) const {
+    for (const auto& caller : callers)
+        if (caller->entered && caller->completions == 0 && caller->deadline != MonotonicTime::max())
+            require(MonotonicClock::now() <= caller->deadline + scanInterval, "a caller waits beyond its deadline");
+}
+
+void Ledger::called(Caller& caller, const std::string& authorization) {
+    require(++caller.sends <= 2, "a request was sent more than twice because of 401");
+    require(Endpoint::isOurs(authorization), "a request without a token");
+    require(endpoint_.visitorOf(authorization).era >= certainEra(caller.eraBefore),
+            "a request went out with a token of a session that had been replaced before");
+}
+
+// -- Exchanges ---------------------------------------------------------------------------------------------------------
+
+void Ledger::exchanging(const std::string& body) {
+    exchangeEra_ = era_;
+    require(allowance_ >= 1, "exchanges without need or pause");
+    allowance_ -= 1;
+    // A change that is on its way may arrive a moment later than what this exchange is for.
+    if (uncertain || era_ > drainedEra_ || body.find("anonymous") == std::string::npos) return;
+    const int whose = expectedVisitor();
+    if (whose == 0) return;
+    const Visitor& before = endpoint_.visitor(whose);
+    require(before.role == TokenRole::visitor, "a member became a visitor");
+    require(before.ended && policy_ == SessionLostPolicy::newVisitor, "a visitor was replaced without a rejection");
+}
+
+void Ledger::unauthorized(const std::string& what) {
+    if (refused_.insert(what).second) mayExchangeOnceMore();
+}
+
+/// What has not been used up in a while is not saved up: a hot loop shows.
+void Ledger::passed(std::chrono::nanoseconds time) {
+    const double more = std::chrono::duration<double>(time).count() / refillSeconds;
+    allowance_ = std::max(allowance_, std::min(allowance_ + more, 2.0));
+}
+
+}  // namespace wix::simulation

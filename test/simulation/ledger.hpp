@@ -1,0 +1,135 @@
+// What must hold in every story (RELIABILITY invariants): who may see what, who may fail, and how often is asked.
+#pragma once
+
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include <wix/observer.hpp>
+
+#include "auth/token_manager.hpp"
+#include "endpoint.hpp"
+#include "storage.hpp"
+
+namespace wix::simulation {
+
+using detail::SnapshotPtr;
+
+/// Somebody who waits for something.
+struct Caller {
+    enum class Wants { usable, newer, refused, active, change, end, call };
+    explicit Caller(Wants what) : wants(what) {}
+    Wants wants;
+    MonotonicTime deadline = MonotonicTime::max();
+    int eraBefore = 0;             // session changes that came before
+    int era = 0;                   // of a change: its number
+    std::uint64_t seenBefore = 0;  // the newest generation that anybody had seen
+    bool entered = false;
+    bool given = false;  // up: cancelled, stopped or late
+    bool closedBefore = false;
+    int completions = 0;
+    int sends = 0;  // of a call
+    std::string failure;
+    boost::asio::cancellation_signal signal;
+    std::stop_source stop;
+};
+
+/// Checks what the observer hears: pairs, one at a time, no secrets.
+class Listener final : public Observer {
+public:
+    void renewalStarted(const RenewalStarted& event) override;
+    void renewalFinished(const RenewalFinished& event) override;
+    void renewalFailed(const RenewalFailed& event) override;
+    void sessionLost(const SessionLost& event) override;
+    void saveFailed(const SaveFailed& event) override;
+
+    std::uint64_t last = 0;
+    bool open = false;
+    int lost = 0;
+    int unsaved = 0;
+    bool throws = false;
+
+private:
+    void note(bool holds, const char* otherwise) const;
+    void end(std::uint64_t attempt, const Failure* failure);
+};
+
+class Ledger {
+public:
+    Ledger(World& world, Endpoint& endpoint, const Storage* storage, SessionLostPolicy policy)
+        : world_(world), endpoint_(endpoint), storage_(storage), policy_(policy) {}
+
+    // Callers.
+    void enter(Caller& caller);
+    /// A caller sets another session: `visitor`, or none.
+    void changes(Caller& caller, int visitor);
+    void completed(Caller& caller, const result<SnapshotPtr>& outcome);
+    void failed(Caller& caller, const Failure& failure);
+    void looked(const SnapshotPtr& snapshot);
+    /// Whatever was on its way to the client has arrived.
+    void drained();
+    void checkDeadlines(const std::deque<std::shared_ptr<Caller>>& callers) const;
+    void called(Caller& caller, const std::string& authorization);
+
+    // Exchanges.
+    void exchanging(const std::string& body);
+    void mayExchangeOnceMore() { ++allowance_; }
+    void unauthorized(const std::string& what);
+    void passed(std::chrono::nanoseconds time);
+
+    void checkObserver() const;
+    static void checkSecrets(const Failure& failure);
+
+    const SnapshotPtr& newest() const { return newest_; }
+    /// Whose session is active; 0: nobody's, or that is not known.
+    int activeVisitor() const;
+    /// Whether the client has had this refresh token in the session that is active.
+    bool knows(const std::string& refreshToken) const {
+        return newest_ && seen_.contains(std::pair(newest_->epoch, refreshToken));
+    }
+    int era() const { return era_; }
+    int exchangeEra() const { return exchangeEra_; }
+    bool closed = false;         // somebody has begun to close the client
+    bool closedForSure = false;  // and that has arrived
+    bool flightTimedOut = false;
+    bool uncertain = false;  // whose session is active cannot be told: a change was given up, or a sibling stored one
+    bool storageFailed = false;  // some operation of the storage has not succeeded
+    bool wallIsTrue = true;      // it was not set, and the endpoint's agrees
+    int initialVisitor = 0;      // the session that there is before the first use
+    const std::shared_ptr<Listener> listener = std::make_shared<Listener>();
+
+private:
+    void see(const SnapshotPtr& snapshot, int eraBefore);
+    void checkFailure(const Caller& caller, const Failure& failure) const;
+    int certainEra(int upTo) const;
+    int expectedVisitor() const;
+
+    World& world_;
+    Endpoint& endpoint_;
+    const Storage* storage_;
+    const SessionLostPolicy policy_;
+    SnapshotPtr newest_;
+    bool newestIsOld_ = false;  // other tokens are active, and nobody was given them yet
+    int era_ = 0;
+    int drainedEra_ = 0;  // the last one that has certainly arrived
+    int arrivedEra_ = 0;  // the last change whose caller was told
+    int exchangeEra_ = 0;
+    struct Change {
+        const Caller* by = nullptr;
+        int visitor = 0;
+    };
+    std::map<int, Change> changes_;
+    std::set<std::string> refused_;
+    std::set<std::pair<std::uint64_t, std::string>> seen_;
+    double allowance_ = 2;
+};
+
+}  // namespace wix::simulation

@@ -1,0 +1,241 @@
+#include "stage.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include <utility>
+
+namespace wix::simulation {
+namespace {
+
+constexpr const char* callerHeader = "X-Caller";
+constexpr int mostHandlers = 100'000;
+
+void checkThatNothingWasViolated() {
+    if (!firstViolation.empty()) throw Violation(firstViolation);
+}
+
+}  // namespace
+
+Stage::Stage(std::uint64_t seed, const Setup& setup)
+    : world(seed * 7 + 3),
+      endpoint(world, setup.rotation, setup.life, setup.skew),
+      storage(setup.storage ? std::make_shared<Storage>() : nullptr),
+      ledger(world, endpoint, storage.get(), setup.policy) {
+    firstViolation.clear();
+    home_.emplace(1);
+    callersContext_.emplace(1);
+    ledger.wallIsTrue = setup.skew == 0s;
+
+    detail::TokenManagerSetup made;
+    made.strategy.clientId = "client";
+    made.strategy.onSessionLost = setup.policy;
+    made.strategy.storage = storage;
+    made.storageKey = "client";
+    made.request.method = "POST";
+    made.request.target = "/oauth2/token";
+    made.transport = network;
+    made.observer = ledger.listener;
+    made.clock = &world;
+    const auto lifeOfStart = world.chance(50) ? 1h : -1h;
+    if (setup.start == Setup::Start::record || setup.start == Setup::Start::both) {
+        const int visitor = endpoint.start(setup.role, 0);
+        storage->overwrite(endpoint.tokensOf(visitor, lifeOfStart));
+        if (setup.start == Setup::Start::record) ledger.initialVisitor = visitor;
+    }
+    if (setup.start == Setup::Start::tokens || setup.start == Setup::Start::both) {
+        ledger.initialVisitor = endpoint.start(setup.role, 0);
+        made.strategy.tokens = endpoint.tokensOf(ledger.initialVisitor, lifeOfStart);
+    }
+    network->onExchange = [this](const std::string& body) { ledger.exchanging(body); };
+    network->onTimeout = [this] { ledger.flightTimedOut = true; };
+    network->onCall = [this](const Headers& headers) { return answerCall(headers); };
+    manager = std::make_shared<detail::TokenManager>(home_->get_executor(), std::move(made));
+    alive = manager;
+}
+
+Stage::~Stage() {
+    manager.reset();
+    if (home_) destroyHome();
+}
+
+// -- Callers -----------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<Caller> Stage::add(Caller::Wants wants, std::chrono::nanoseconds limit) {
+    callers.push_back(std::make_shared<Caller>(wants));
+    callers.back()->deadline = MonotonicClock::now() + limit;
+    return callers.back();
+}
+
+void Stage::launch(const std::shared_ptr<Caller>& caller, asio::awaitable<void> coroutine) {
+    const auto done = [this, caller](std::exception_ptr thrown) {
+        if (!thrown || caller->completions > 0) return;
+        // Cancelled before it waited for anything.
+        ledger.completed(*caller, Failure(asio::error::operation_aborted, "the caller"));
+    };
+    asio::co_spawn(*callersContext_, std::move(coroutine), asio::bind_cancellation_slot(caller->signal.slot(), done));
+}
+
+asio::awaitable<void> Stage::wait(Stage* stage, std::shared_ptr<Caller> caller,
+                                  std::shared_ptr<detail::TokenManager> tokens, Ask ask) {
+    stage->ledger.enter(*caller);
+    detail::WaitLimits limits(caller->deadline, caller->stop.get_token());
+    auto operation = ask(*tokens, std::move(limits));
+    const result<SnapshotPtr> outcome = co_await std::move(operation);
+    stage->ledger.completed(*caller, outcome);
+}
+
+std::shared_ptr<Caller> Stage::spawn(Caller::Wants wants, std::chrono::nanoseconds limit, Ask ask) {
+    const auto caller = add(wants, limit);
+    launch(caller, wait(this, caller, manager, std::move(ask)));
+    return caller;
+}
+
+std::shared_ptr<Caller> Stage::spawnChange(Caller::Wants wants, int visitor, Ask ask) {
+    const auto caller = add(wants, 60s);
+    launch(caller, wait(this, caller, manager,
+                        [this, visitor, ask, weak = std::weak_ptr(caller)](detail::TokenManager& tokens,
+                                                                           detail::WaitLimits limits) {
+                            ledger.changes(*weak.lock(), visitor);
+                            return ask(tokens, std::move(limits));
+                        }));
+    return caller;
+}
+
+void Stage::spawnCall(std::chrono::nanoseconds limit, unsigned refusals) {
+    const auto caller = add(Caller::Wants::call, limit);
+    refusals_ = refusals;
+    launch(caller, call(this, caller, manager));
+}
+
+asio::awaitable<void> Stage::call(Stage* stage, std::shared_ptr<Caller> caller,
+                                  std::shared_ptr<detail::TokenManager> tokens) {
+    stage->ledger.enter(*caller);
+    detail::CallEnvironment environment;
+    environment.tokens = std::move(tokens);
+    environment.transport = stage->network;
+    environment.consistency = stage->consistency_;
+    environment.executor = stage->home_->get_executor();
+    environment.clock = &stage->world;
+    detail::WireRequest request;
+    request.method = "GET";
+    request.target = "/call";
+    request.idempotent = true;
+    std::size_t index = 0;
+    while (stage->callers[index] != caller) ++index;
+    request.headers.emplace_back(callerHeader, std::to_string(index));
+    detail::WaitLimits limits(caller->deadline, caller->stop.get_token());
+    auto operation = detail::runCall(std::move(environment), std::move(request), std::move(limits));
+    const result<detail::HttpReply> outcome = co_await std::move(operation);
+    require(++caller->completions == 1, "a call was answered twice");
+    if (outcome.has_error()) stage->ledger.failed(*caller, outcome.error());
+}
+
+detail::HttpReply Stage::answerCall(const Headers& headers) {
+    std::string authorization;
+    std::size_t index = 0;
+    for (const auto& [name, value] : headers) {
+        if (name == "Authorization") authorization = value;
+        if (name == callerHeader) index = std::stoul(value);
+    }
+    ledger.called(*callers.at(index), authorization);
+    detail::HttpReply reply = endpoint.callApi(authorization);
+    if (refusals_ > 0) {
+        --refusals_;
+        reply = detail::HttpReply(401, Headers(), "{}");
+    }
+    if (reply.status == 401) ledger.unauthorized(authorization);
+    return reply;
+}
+
+// -- Running -----------------------------------------------------------------------------------------------------------
+
+void Stage::drain() {
+    for (int handlers = 0;;) {
+        std::size_t ran = 0;
+        for (auto* context : {home_ ? &*home_ : nullptr, &*callersContext_}) {
+            if (!context) continue;
+            context->restart();
+            ran += context->poll();
+        }
+        if (ran == 0) break;
+        handlers += static_cast<int>(ran);
+        require(handlers < mostHandlers, "handlers run without end");
+    }
+    ledger.drained();
+    checkThatNothingWasViolated();
+}
+
+void Stage::runOne(bool atHome) {
+    auto& context = atHome ? *home_ : *callersContext_;
+    context.restart();
+    context.poll_one();
+    checkThatNothingWasViolated();
+}
+
+void Stage::pass(std::chrono::nanoseconds time) {
+    drain();
+    if (storage && storage->busy()) ledger.storageFailed = true;  // it may be too late
+    world.pass(time);
+    ledger.passed(time);
+    drain();
+    ledger.checkDeadlines(callers);
+}
+
+bool Stage::isResting() {
+    drain();
+    return home_->stopped() && callersContext_->stopped();
+}
+
+// -- The exchange in flight --------------------------------------------------------------------------------------------
+
+void Stage::process() {
+    Exchange& exchange = *network->pending;
+    exchange.sent = true;
+    if (std::exchange(exchange.processed, true)) return;
+    endpoint.process(exchange.body, ledger.exchangeEra());
+}
+
+void Stage::answer(Answer answer) {
+    const auto exchange = network->pending;
+    if (!exchange || exchange->answer) return;
+    exchange->sent = true;
+    if (Endpoint::needsProcessing(answer)) process();
+    exchange->answer.emplace(endpoint.reply(answer));
+    if (answer == Answer::truncated) {
+        ledger.mayExchangeOnceMore();
+        ++replays;
+    }
+    exchange->wake.cancel();
+}
+
+void Stage::lose(bool sent, bool processed) {
+    const auto exchange = network->pending;
+    if (!exchange || exchange->answer || (exchange->sent && !sent)) return;
+    if (processed) process();
+    Failure failure(sent ? Errc::connection_lost : Errc::connection_refused, "the simulated network");
+    failure.maybeSent = exchange->sent = sent;
+    exchange->answer.emplace(std::move(failure));
+    if (sent) {
+        ledger.mayExchangeOnceMore();
+        ++replays;
+    }
+    exchange->wake.cancel();
+}
+
+// -- Ends --------------------------------------------------------------------------------------------------------------
+
+void Stage::destroyHome() {
+    network->pending.reset();
+    if (storage) storage->forget();
+    home_.reset();
+    callersContext_.reset();
+}
+
+void Stage::dropManager() {
+    ledger.closed = true;
+    manager->abandon();
+    manager.reset();
+}
+
+}  // namespace wix::simulation

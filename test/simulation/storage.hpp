@@ -1,0 +1,105 @@
+// A storage whose every operation waits for the story: to succeed, to fail, to come late, or never. Siblings (other
+// programs) change its record meanwhile.
+#pragma once
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include <wix/error.hpp>
+#include <wix/token_storage.hpp>
+
+#include "world.hpp"
+
+namespace wix::simulation {
+
+namespace asio = boost::asio;
+
+/// What becomes of an operation of the storage.
+enum class StorageFate { good, unavailable, damaged, throwsSomething, doneButUnavailable };
+
+class Storage final : public TokenStorage {
+public:
+    asio::awaitable<std::optional<StoredTokens>> load(std::string) override { return load(this); }
+    asio::awaitable<SaveResult> save(std::string, Tokens tokens, std::uint64_t expected) override {
+        return save(this, std::move(tokens), expected);
+    }
+    asio::awaitable<void> erase(std::string) override { return erase(this); }
+
+    bool busy() const { return !waiting_.empty(); }
+    /// Before the context goes: timers must not outlive it.
+    void forget() { waiting_.clear(); }
+    /// Ends the oldest operation that waits.
+    void finish(StorageFate fate) {
+        const auto operation = std::move(waiting_.front());
+        waiting_.pop_front();
+        operation->fate = fate;
+        operation->wake.cancel();
+    }
+
+    StoredTokens record;
+    std::set<std::string> written;  // refresh tokens that it has had
+
+private:
+    struct Operation {
+        explicit Operation(const asio::any_io_executor& executor) : wake(executor) {}
+        StorageFate fate = StorageFate::good;
+        detail::MonotonicTimer wake;
+    };
+
+    /// Waits for its fate; what is to fail before anything was done throws here.
+    static asio::awaitable<StorageFate> turn(Storage* self) {
+        const auto operation = std::make_shared<Operation>(co_await asio::this_coro::executor);
+        self->waiting_.push_back(operation);
+        operation->wake.expires_at(MonotonicTime::max());
+        boost::system::error_code ended;
+        co_await operation->wake.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+        if (operation->fate == StorageFate::unavailable)
+            throw Error(Errc::storage_unavailable, "the simulated storage");
+        if (operation->fate == StorageFate::damaged) throw Error(Errc::storage_damaged, "the simulated storage");
+        if (operation->fate == StorageFate::throwsSomething) throw std::runtime_error("SECRET");
+        co_return operation->fate;
+    }
+    static void orUnavailable(StorageFate fate) {
+        if (fate == StorageFate::doneButUnavailable) throw Error(Errc::storage_unavailable, "the simulated storage");
+    }
+    static asio::awaitable<std::optional<StoredTokens>> load(Storage* self) {
+        orUnavailable(co_await turn(self));
+        std::optional<StoredTokens> found;
+        if (self->record.version != 0) found = self->record;
+        co_return found;
+    }
+    static asio::awaitable<SaveResult> save(Storage* self, Tokens tokens, std::uint64_t expected) {
+        const StorageFate fate = co_await turn(self);
+        if (expected != self->record.version) co_return SaveResult::conflict(self->record);
+        self->record = StoredTokens(tokens, ++self->versions_);
+        self->written.insert(tokens.refreshToken.value);
+        orUnavailable(fate);
+        co_return SaveResult::saved(self->record.version);
+    }
+    static asio::awaitable<void> erase(Storage* self) {
+        const StorageFate fate = co_await turn(self);
+        self->record = StoredTokens();
+        orUnavailable(fate);
+    }
+
+public:
+    /// A sibling writes.
+    void overwrite(Tokens tokens) {
+        written.insert(tokens.refreshToken.value);
+        record = StoredTokens(std::move(tokens), ++versions_);
+    }
+    void remove() { record = StoredTokens(); }
+
+private:
+    std::deque<std::shared_ptr<Operation>> waiting_;
+    std::uint64_t versions_ = 0;
+};
+
+}  // namespace wix::simulation

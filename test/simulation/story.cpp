@@ -1,0 +1,372 @@
+#include "story.hpp"
+
+#include <algorithm>
+
+#include "stage.hpp"
+
+namespace wix::simulation {
+namespace {
+
+using detail::TokenManager;
+using detail::WaitLimits;
+using Kind = Action::Kind;
+
+class Story {
+public:
+    Story(std::uint64_t seed) : setup_(seed), stage_(seed, setup_), ledger_(stage_.ledger) {}
+
+    void perform(const Action& action);
+    void finish();
+    void count(Tally& tally) const;
+
+private:
+    void performCaller(const Action& action);
+    void performWorld(const Action& action);
+    void performEndpoint(const Action& action);
+    void performStorage(const Action& action);
+
+    void set(Tokens tokens, int visitor, bool thenGet);
+    void giveUp(const Action& action);
+    std::shared_ptr<Caller> get();
+    void settle();
+    bool closes();
+
+    Setup setup_;
+    Stage stage_;
+    Ledger& ledger_;
+};
+
+std::chrono::nanoseconds patience(std::uint32_t which) {
+    static constexpr std::chrono::nanoseconds limits[] = {60s, 60s, 60s, 50ms, 1500ms, 12s};
+    return limits[which % 6];
+}
+
+// -- Actions -----------------------------------------------------------------------------------------------------------
+
+void Story::perform(const Action& action) {
+    if (action.kind <= Kind::close)
+        performCaller(action);
+    else if (action.kind <= Kind::setWall)
+        performWorld(action);
+    else if (action.kind <= Kind::endSession)
+        performEndpoint(action);
+    else
+        performStorage(action);
+    if (action.then == Action::Then::everything) stage_.drain();
+    if (action.then == Action::Then::oneAtHome) stage_.runOne(true);
+    if (action.then == Action::Then::oneOfCallers) stage_.runOne(false);
+    ledger_.checkObserver();
+}
+
+void Story::performCaller(const Action& action) {
+    const auto limit = patience(action.which);
+    switch (action.kind) {
+        case Kind::get:
+            stage_.spawn(Caller::Wants::usable, limit,
+                         [](TokenManager& tokens, WaitLimits limits) { return tokens.usable(std::move(limits)); });
+            break;
+        case Kind::call:
+            stage_.spawnCall(limit, action.which % 7 == 0 ? 1 + action.which % 3 : 0);
+            break;
+        case Kind::read:
+            stage_.spawn(Caller::Wants::active, limit,
+                         [](TokenManager& tokens, WaitLimits limits) { return tokens.active(std::move(limits)); });
+            break;
+        case Kind::look:
+            ledger_.looked(stage_.manager->fresh());
+            break;
+        case Kind::renew:
+            ledger_.mayExchangeOnceMore();
+            stage_.spawn(Caller::Wants::newer, limit,
+                         [](TokenManager& tokens, WaitLimits limits) { return tokens.renew(std::move(limits)); });
+            break;
+        case Kind::unauthorized: {
+            const std::uint64_t newest = ledger_.newest() ? ledger_.newest()->generation : 0;
+            const std::uint64_t used = newest > 1 && action.which % 3 == 0 ? newest - 1 : newest;
+            if (used == newest) ledger_.unauthorized("generation " + std::to_string(used));
+            stage_.spawn(Caller::Wants::refused, limit, [used](TokenManager& tokens, WaitLimits limits) {
+                return tokens.afterUnauthorized(used, std::move(limits));
+            });
+            break;
+        }
+        case Kind::renewOther: {
+            const int visitor = stage_.endpoint.start(TokenRole::visitor, ledger_.era());
+            const RefreshToken other = stage_.endpoint.tokensOf(visitor, 1h).refreshToken;
+            stage_.spawnChange(Caller::Wants::newer, visitor, [other](TokenManager& tokens, WaitLimits limits) {
+                return tokens.renew(other, std::move(limits));
+            });
+            break;
+        }
+        case Kind::setNew:
+        case Kind::setMember:
+        case Kind::generateFrom: {
+            const int visitor = stage_.endpoint.start(
+                action.kind == Kind::setMember ? TokenRole::member : TokenRole::visitor, ledger_.era());
+            static constexpr std::chrono::seconds lives[] = {-1h, 1h, 40s};
+            set(stage_.endpoint.tokensOf(visitor, lives[action.which % 3]), visitor, action.kind == Kind::generateFrom);
+            break;
+        }
+        case Kind::setSame:
+            stage_.drain();
+            if (const int active = ledger_.activeVisitor()) set(ledger_.newest()->tokens, active, action.which % 2);
+            break;
+        case Kind::setOlder: {
+            stage_.drain();
+            const int active = ledger_.activeVisitor();
+            if (active == 0 || stage_.endpoint.visitor(active).era < ledger_.era()) break;
+            // Only one that the client has had itself: what was rotated elsewhere it cannot know.
+            Tokens older = stage_.endpoint.olderTokensOf(active);
+            if (ledger_.knows(older.refreshToken.value)) set(std::move(older), active, action.which % 2);
+            break;
+        }
+        case Kind::logout:
+            set(Tokens(), 0, false);
+            break;
+        case Kind::cancel:
+        case Kind::stop:
+            giveUp(action);
+            break;
+        default:
+            if (action.which % 4 == 0 && !ledger_.closed) closes();
+            break;
+    }
+}
+
+void Story::set(Tokens tokens, int visitor, bool thenGet) {
+    stage_.spawnChange(Caller::Wants::change, visitor, [tokens, thenGet](TokenManager& manager, WaitLimits limits) {
+        return manager.adopt(tokens, thenGet, std::move(limits));
+    });
+}
+
+/// One caller leaves. Nothing else may change by that.
+void Story::giveUp(const Action& action) {
+    if (action.then == Action::Then::everything) stage_.drain();
+    std::vector<std::shared_ptr<Caller>> waiting;
+    for (const auto& caller : stage_.callers)
+        if (caller->entered && caller->completions == 0 && caller->wants != Caller::Wants::end)
+            waiting.push_back(caller);
+    if (waiting.empty()) return;
+    const auto leaving = waiting[action.which % waiting.size()];
+    leaving->given = true;
+    if (leaving->era != 0) ledger_.uncertain = true;
+    const auto exchange = stage_.network->pending;
+    const int exchanges = stage_.network->exchanges;
+    const SnapshotPtr newest = ledger_.newest();
+    if (action.kind == Kind::cancel)
+        leaving->signal.emit(asio::cancellation_type::terminal);
+    else
+        leaving->stop.request_stop();
+    if (action.then != Action::Then::everything) return;
+    stage_.drain();
+    require(leaving->completions == 1, "a caller was cancelled and not answered");
+    require(stage_.network->pending == exchange && stage_.network->exchanges == exchanges,
+            "a caller left, and the exchange changed");
+    require(ledger_.newest() == newest, "a caller left, and the tokens changed");
+    for (const auto& other : waiting)
+        require(other == leaving || other->completions == 0, "a caller left, and another one was answered");
+}
+
+bool Story::closes() {
+    ledger_.closed = true;
+    stage_.spawn(Caller::Wants::end, 60s, [](TokenManager& tokens, WaitLimits) { return tokens.close(); });
+    return true;
+}
+
+void Story::performWorld(const Action& action) {
+    const std::chrono::milliseconds span(millisecondsOf(action));
+    if (action.kind == Kind::pass) return stage_.pass(span);
+    stage_.drain();
+    if (action.kind == Kind::suspend) {
+        stage_.world.suspend(span);
+        ledger_.passed(span);
+    } else {
+        stage_.world.setWall(std::chrono::duration_cast<std::chrono::seconds>(span));
+        ledger_.wallIsTrue = false;
+    }
+}
+
+void Story::performEndpoint(const Action& action) {
+    switch (action.kind) {
+        case Kind::answer:
+            return stage_.answer(static_cast<Answer>(action.which % answers));
+        case Kind::process:
+            if (stage_.network->pending && !stage_.network->pending->answer) stage_.process();
+            return;
+        case Kind::loseUnsent:
+            return stage_.lose(false, false);
+        case Kind::loseSent:
+            return stage_.lose(true, false);
+        case Kind::loseProcessed:
+            return stage_.lose(true, true);
+        case Kind::throwAtStart:
+            stage_.network->throwsAtOnce = true;
+            return;
+        default:
+            if (const int active = ledger_.activeVisitor()) stage_.endpoint.visitor(active).ended = true;
+            ledger_.mayExchangeOnceMore();
+            return;
+    }
+}
+
+void Story::performStorage(const Action& action) {
+    if (action.kind == Kind::slots) {
+        stage_.network->slots = !stage_.network->slots;
+    } else if (action.kind == Kind::observerThrows) {
+        ledger_.listener->throws = !ledger_.listener->throws;
+    } else if (action.kind == Kind::storage) {
+        if (!stage_.storage || !stage_.storage->busy()) return;
+        const auto fate = static_cast<StorageFate>(action.which % 5);
+        if (fate != StorageFate::good) ledger_.storageFailed = true;
+        stage_.storage->finish(fate);
+    } else if (setup_.siblings) {
+        Storage& storage = *stage_.storage;
+        ledger_.uncertain = true;
+        ledger_.mayExchangeOnceMore();
+        if (action.kind == Kind::siblingRemoves) return storage.remove();
+        if (action.kind == Kind::siblingStarts)
+            return storage.overwrite(
+                stage_.endpoint.tokensOf(stage_.endpoint.start(TokenRole::visitor, ledger_.era()), setup_.life));
+        if (storage.record.version == 0) return;
+        const int visitor = Endpoint::idOf(storage.record.tokens.refreshToken.value);
+        Visitor& whose = stage_.endpoint.visitor(visitor);
+        if (whose.ended) return;
+        if (setup_.rotation != Rotation::none) {
+            ++whose.rotation;
+            whose.rotatedAt = stage_.world.boot();
+        }
+        storage.overwrite(stage_.endpoint.tokensOf(visitor, setup_.life));
+    }
+}
+
+// -- The end -----------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<Caller> Story::get() {
+    return stage_.spawn(Caller::Wants::usable, 60s,
+                        [](TokenManager& tokens, WaitLimits limits) { return tokens.usable(std::move(limits)); });
+}
+
+/// Everything works again: everybody is answered within a bounded time.
+void Story::settle() {
+    stage_.network->slots = true;
+    stage_.network->throwsAtOnce = false;
+    const auto waits = [this] {
+        return std::any_of(stage_.callers.begin(), stage_.callers.end(),
+                           [](const auto& caller) { return caller->completions == 0; });
+    };
+    for (int i = 0; i < 1000; ++i) {
+        stage_.drain();
+        if (stage_.network->pending && !stage_.network->pending->answer)
+            stage_.answer(Answer::good);
+        else if (stage_.storage && stage_.storage->busy())
+            stage_.storage->finish(StorageFate::good);
+        else if (waits())
+            stage_.pass(100ms);
+        else
+            return;
+    }
+    require(false, "a caller was never answered");
+}
+
+void Story::finish() {
+    const std::weak_ptr<TokenManager> manager = stage_.alive;
+    if (setup_.ending == Setup::Ending::contextDies) {
+        const bool handleFirst = stage_.world.chance(50);
+        if (handleFirst) stage_.manager.reset();
+        stage_.destroyHome();
+        stage_.manager.reset();
+        return require(manager.expired(), "the manager outlives its context and its handles");
+    }
+    if (setup_.ending == Setup::Ending::managerDies) {
+        stage_.dropManager();
+    } else {
+        settle();
+        const auto resting = [this] { require(stage_.isResting(), "an idle client keeps work outstanding"); };
+        resting();
+        if (!ledger_.closed) {
+            stage_.pass(310s);
+            for (int i = 0; i < 3; ++i) {
+                const auto caller = get();
+                settle();
+                const bool served = caller->failure.empty();
+                require(served || stage_.endpoint.ended() > 0,
+                        "the endpoint works again and a caller fails: " + caller->failure);
+                const bool works = served && stage_.endpoint.accessValid(ledger_.newest()->tokens.accessToken.value);
+                require(!served || works || setup_.life < 10s || !ledger_.wallIsTrue, "a caller got a dead token");
+                stage_.pass(2s);
+                if (i < 2 || !served || !stage_.storage || ledger_.uncertain) continue;
+                require(stage_.storage->record.tokens == ledger_.newest()->tokens, "the storage stays behind");
+            }
+            resting();
+            closes();
+        }
+        settle();
+        stage_.drain();
+        stage_.manager.reset();
+    }
+    settle();
+    require(!ledger_.listener->open, "an exchange has ended and the observer was not told");
+    require(stage_.isResting(), "a closed client keeps work outstanding");
+    require(manager.expired(), "a manager without handles and work goes on living");
+}
+
+void Story::count(Tally& tally) const {
+    tally.callers += stage_.callers.size();
+    tally.exchanges += static_cast<std::uint64_t>(stage_.network->exchanges);
+    tally.replays += stage_.replays;
+    tally.lost += static_cast<std::uint64_t>(ledger_.listener->lost);
+    tally.unsaved += static_cast<std::uint64_t>(ledger_.listener->unsaved);
+    tally.visitors += static_cast<std::uint64_t>(stage_.endpoint.visitors());
+    for (const auto& caller : stage_.callers) tally.answered += caller->completions > 0;
+}
+
+}  // namespace
+
+Tally& Tally::operator+=(const Tally& other) {
+    callers += other.callers;
+    answered += other.answered;
+    exchanges += other.exchanges;
+    replays += other.replays;
+    visitors += other.visitors;
+    lost += other.lost;
+    unsaved += other.unsaved;
+    return *this;
+}
+
+std::optional<Failed> tell(std::uint64_t seed, const std::vector<Action>& actions, Tally* tally) {
+    std::size_t step = 0;
+    try {
+        Story story(seed);
+        for (; step < actions.size(); ++step) story.perform(actions[step]);
+        story.finish();
+        if (tally) story.count(*tally);
+        return std::nullopt;
+    } catch (const std::exception& violation) {
+        return Failed{firstViolation.empty() ? violation.what() : firstViolation, step};
+    }
+}
+
+std::string setupText(std::uint64_t seed) { return Setup(seed).text(); }
+
+std::vector<Action> shrink(std::uint64_t seed, std::vector<Action> actions) {
+    const auto fails = [&](const std::vector<Action>& some) { return tell(seed, some).has_value(); };
+    if (const auto failed = tell(seed, actions)) actions.resize(std::min(actions.size(), failed->step + 1));
+    for (std::size_t part = std::max<std::size_t>(1, actions.size() / 2); part > 0; part /= 2) {
+        for (std::size_t at = 0; at < actions.size();) {
+            std::vector<Action> without(actions.begin(), actions.begin() + static_cast<std::ptrdiff_t>(at));
+            const std::size_t rest = std::min(actions.size(), at + part);
+            without.insert(without.end(), actions.begin() + static_cast<std::ptrdiff_t>(rest), actions.end());
+            if (fails(without))
+                actions = std::move(without);
+            else
+                at += part;
+        }
+    }
+    // Then what remains as plain as it can be.
+    for (Action& action : actions) {
+        const auto then = std::exchange(action.then, Action::Then::everything);
+        if (!fails(actions)) action.then = then;
+    }
+    return actions;
+}
+
+}  // namespace wix::simulation
