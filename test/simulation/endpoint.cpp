@@ -120,15 +120,18 @@ int Endpoint::ended() const {
 
 // -- Requests ----------------------------------------------------------------------------------------------------------
 
-void Endpoint::process(const std::string& requestBody, int era) {
+void Endpoint::receive(const std::string& requestBody) {
     const auto request = boost::json::parse(requestBody).as_object();
-    rotatedNow_ = false;
     asked_.clear();
-    if (request.at("grantType").as_string() == "anonymous") {
+    if (const auto* refresh = request.if_contains("refreshToken")) asked_ = refresh->as_string().c_str();
+}
+
+void Endpoint::process(int era) {
+    rotatedNow_ = false;
+    if (asked_.empty()) {
         answerFor_ = start(TokenRole::visitor, era);
         return;
     }
-    asked_ = request.at("refreshToken").as_string().c_str();
     const int id = idOf(asked_);
     const int rotation = rotationOf(asked_);
     Visitor& whose = visitors_.at(id);

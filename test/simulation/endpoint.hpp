@@ -75,8 +75,9 @@ public:
     /// The same, with the refresh token that was current before the last rotation.
     Tokens olderTokensOf(int visitor);
 
-    /// Looks at the request and keeps the answer ready.
-    void process(const std::string& requestBody, int era);
+    void receive(const std::string& requestBody);
+    /// Does what was received, and keeps the answer ready.
+    void process(int era);
     /// Puts the answer that is ready, or an error, into words. `process` must come before those that need it.
     detail::HttpReply reply(Answer answer);
     static bool needsProcessing(Answer answer) { return answer < Answer::unavailable; }
@@ -86,6 +87,7 @@ public:
     void learned(const std::string& refreshToken);
 
     Visitor& visitor(int id) { return visitors_.at(id); }
+    const Visitor& visitorAt(int id) const { return visitors_.at(id); }
     const Visitor& visitorOf(const std::string& token) const { return visitors_.at(idOf(token)); }
     static int idOf(const std::string& token);
     static bool isOurs(const std::string& token);

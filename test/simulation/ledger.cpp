@@ -25,7 +25,10 @@ void Listener::renewalStarted(const RenewalStarted& event) {
     const bool next = event.attempt > std::exchange(last, event.attempt);
     note(alone && next, "the observer was told of a second exchange before the first had ended");
 }
-void Listener::renewalFinished(const RenewalFinished& event) { end(event.attempt, nullptr); }
+void Listener::renewalFinished(const RenewalFinished& event) {
+    ++finished;
+    end(event.attempt, nullptr);
+}
 void Listener::renewalFailed(const RenewalFailed& event) { end(event.attempt, &event.failure); }
 void Listener::end(std::uint64_t attempt, const Failure* failure) {
     if (failure) Ledger::checkSecrets(*failure);
@@ -43,7 +46,9 @@ void Listener::saveFailed(const SaveFailed& event) {
 }
 
 void Ledger::checkObserver() const {
-    require(listener->lost <= endpoint_.ended(), "a session was reported lost that was never rejected");
+    // A caller may set the same session again, and it is lost again.
+    require(listener->lost <= endpoint_.ended() + (endpoint_.ended() > 0 ? era_ : 0),
+            "a session was reported lost that was never rejected");
 }
 
 void Ledger::checkSecrets(const Failure& failure) {
@@ -76,8 +81,8 @@ int Ledger::certainEra(int upTo) const {
 }
 
 int Ledger::activeVisitor() const {
-    return newest_ && !newestIsOld_ && !newest_->tokens.empty() ? Endpoint::idOf(newest_->tokens.refreshToken.value)
-                                                                : 0;
+    const bool current = newest_ && !newestIsOld_ && !uncertain && finishedBefore_ == listener->finished;
+    return current && !newest_->tokens.empty() ? Endpoint::idOf(newest_->tokens.refreshToken.value) : 0;
 }
 
 /// Whose session it is, as far as the callers' wishes go; 0: nobody's.
@@ -95,6 +100,7 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
         require(!newest_ || snapshot->epoch >= newest_->epoch, "an older epoch was published");
         newest_ = snapshot;
         newestIsOld_ = false;
+        finishedBefore_ = listener->finished;
     }
     const Tokens& tokens = snapshot->tokens;
     if (tokens.empty()) return;
@@ -103,7 +109,8 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
     endpoint_.learned(refresh);
     const Visitor& whose = endpoint_.visitorOf(refresh);
     require(tokens.refreshToken.role == whose.role, "the role has changed");
-    require(whose.era >= certainEra(eraBefore), "tokens of a session that a caller had replaced before");
+    require(whose.era >= certainEra(eraBefore),
+            "tokens of visitor " + std::to_string(Endpoint::idOf(refresh)) + ", whom a caller had replaced before");
     if (storage_ && !storage_->written.contains(refresh))
         require(listener->unsaved > 0, "tokens were published before they were saved, and nobody was told");
     seen_.emplace(snapshot->epoch, refresh);
@@ -163,7 +170,7 @@ void Ledger::checkFailure(const Caller& caller, const Failure& failure) const {
     if (code == Errc::storage_unavailable || code == Errc::storage_damaged)
         require(storageFailed, "the storage was blamed and had done nothing");
     // While a token works, nobody fails because a renewal has failed.
-    if (uncertain || activeVisitor() == 0 || caller.wants != Caller::Wants::usable) return;
+    if (activeVisitor() == 0 || caller.wants != Caller::Wants::usable) return;
     const std::string& access = newest_->tokens.accessToken.value;
     if (access.empty() || endpoint_.visitorOf(access).era < era_) return;
     require(!endpoint_.accessValid(access) || newest_->life.at(world_.boot()) == detail::Freshness::dead,
@@ -192,6 +199,8 @@ void Ledger::called(Caller& caller, const std::string& authorization) {
 
 void Ledger::exchanging(const std::string& body) {
     exchangeEra_ = era_;
+    allowance_ += listener->lost - lostBefore_;  // what follows a rejection needs no pause
+    lostBefore_ = listener->lost;
     require(allowance_ >= 1, "exchanges without need or pause");
     allowance_ -= 1;
     // A change that is on its way may arrive a moment later than what this exchange is for.

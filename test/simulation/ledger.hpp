@@ -55,6 +55,7 @@ public:
     bool open = false;
     int lost = 0;
     int unsaved = 0;
+    int finished = 0;
     bool throws = false;
 
 private:
@@ -117,7 +118,8 @@ private:
     const Storage* storage_;
     const SessionLostPolicy policy_;
     SnapshotPtr newest_;
-    bool newestIsOld_ = false;  // other tokens are active, and nobody was given them yet
+    bool newestIsOld_ = false;  // other tokens may be active, and nobody was given them yet
+    int finishedBefore_ = 0;    // renewals, when the newest tokens were seen
     int era_ = 0;
     int drainedEra_ = 0;  // the last one that has certainly arrived
     int arrivedEra_ = 0;  // the last change whose caller was told
@@ -130,6 +132,7 @@ private:
     std::set<std::string> refused_;
     std::set<std::pair<std::uint64_t, std::string>> seen_;
     double allowance_ = 2;
+    int lostBefore_ = 0;
 };
 
 }  // namespace wix::simulation

@@ -193,13 +193,15 @@ void Stage::process() {
     Exchange& exchange = *network->pending;
     exchange.sent = true;
     if (std::exchange(exchange.processed, true)) return;
-    endpoint.process(exchange.body, ledger.exchangeEra());
+    endpoint.receive(exchange.body);
+    endpoint.process(ledger.exchangeEra());
 }
 
 void Stage::answer(Answer answer) {
     const auto exchange = network->pending;
     if (!exchange || exchange->answer) return;
     exchange->sent = true;
+    endpoint.receive(exchange->body);
     if (Endpoint::needsProcessing(answer)) process();
     exchange->answer.emplace(endpoint.reply(answer));
     if (answer == Answer::truncated) {

@@ -26,10 +26,12 @@ private:
     void performStorage(const Action& action);
 
     void set(Tokens tokens, int visitor, bool thenGet);
+    bool noChangeIsOnItsWay() const;
+    void setAgain(Tokens tokens, bool thenGet);
     void giveUp(const Action& action);
     std::shared_ptr<Caller> get();
     void settle();
-    bool closes();
+    void close();
 
     Setup setup_;
     Stage stage_;
@@ -39,6 +41,12 @@ private:
 std::chrono::nanoseconds patience(std::uint32_t which) {
     static constexpr std::chrono::nanoseconds limits[] = {60s, 60s, 60s, 50ms, 1500ms, 12s};
     return limits[which % 6];
+}
+
+Stage::Ask asking(Tokens tokens, bool thenGet) {
+    return [tokens, thenGet](TokenManager& manager, WaitLimits limits) {
+        return manager.adopt(tokens, thenGet, std::move(limits));
+    };
 }
 
 // -- Actions -----------------------------------------------------------------------------------------------------------
@@ -108,15 +116,14 @@ void Story::performCaller(const Action& action) {
         }
         case Kind::setSame:
             stage_.drain();
-            if (const int active = ledger_.activeVisitor()) set(ledger_.newest()->tokens, active, action.which % 2);
+            if (noChangeIsOnItsWay()) setAgain(ledger_.newest()->tokens, action.which % 2);
             break;
         case Kind::setOlder: {
             stage_.drain();
-            const int active = ledger_.activeVisitor();
-            if (active == 0 || stage_.endpoint.visitor(active).era < ledger_.era()) break;
+            if (!noChangeIsOnItsWay()) break;
             // Only one that the client has had itself: what was rotated elsewhere it cannot know.
-            Tokens older = stage_.endpoint.olderTokensOf(active);
-            if (ledger_.knows(older.refreshToken.value)) set(std::move(older), active, action.which % 2);
+            Tokens older = stage_.endpoint.olderTokensOf(ledger_.activeVisitor());
+            if (ledger_.knows(older.refreshToken.value)) setAgain(std::move(older), action.which % 2);
             break;
         }
         case Kind::logout:
@@ -127,15 +134,26 @@ void Story::performCaller(const Action& action) {
             giveUp(action);
             break;
         default:
-            if (action.which % 4 == 0 && !ledger_.closed) closes();
+            if (action.which % 4 == 0 && !ledger_.closed) close();
             break;
     }
 }
 
 void Story::set(Tokens tokens, int visitor, bool thenGet) {
-    stage_.spawnChange(Caller::Wants::change, visitor, [tokens, thenGet](TokenManager& manager, WaitLimits limits) {
-        return manager.adopt(tokens, thenGet, std::move(limits));
-    });
+    stage_.spawnChange(Caller::Wants::change, visitor, asking(std::move(tokens), thenGet));
+}
+
+bool Story::noChangeIsOnItsWay() const {
+    const int active = ledger_.activeVisitor();
+    if (active == 0) return false;
+    const Visitor& whose = stage_.endpoint.visitorAt(active);
+    return whose.era >= ledger_.era() && !whose.ended;
+}
+
+/// Tokens of the session that is active already: nobody's session changes by that.
+void Story::setAgain(Tokens tokens, bool thenGet) {
+    ledger_.mayExchangeOnceMore();
+    stage_.spawn(Caller::Wants::change, 60s, asking(std::move(tokens), thenGet));
 }
 
 /// One caller leaves. Nothing else may change by that.
@@ -166,10 +184,11 @@ void Story::giveUp(const Action& action) {
         require(other == leaving || other->completions == 0, "a caller left, and another one was answered");
 }
 
-bool Story::closes() {
-    ledger_.closed = true;
-    stage_.spawn(Caller::Wants::end, 60s, [](TokenManager& tokens, WaitLimits) { return tokens.close(); });
-    return true;
+void Story::close() {
+    stage_.spawn(Caller::Wants::end, 60s, [this](TokenManager& tokens, WaitLimits) {
+        ledger_.closed = true;
+        return tokens.close();
+    });
 }
 
 void Story::performWorld(const Action& action) {
@@ -221,7 +240,8 @@ void Story::performStorage(const Action& action) {
     } else if (setup_.siblings) {
         Storage& storage = *stage_.storage;
         ledger_.uncertain = true;
-        ledger_.mayExchangeOnceMore();
+        ledger_.mayExchangeOnceMore();  // ours is rejected,
+        ledger_.mayExchangeOnceMore();  // and so may be what is in the storage by then
         if (action.kind == Kind::siblingRemoves) return storage.remove();
         if (action.kind == Kind::siblingStarts)
             return storage.overwrite(
@@ -297,7 +317,7 @@ void Story::finish() {
                 require(stage_.storage->record.tokens == ledger_.newest()->tokens, "the storage stays behind");
             }
             resting();
-            closes();
+            close();
         }
         settle();
         stage_.drain();
