@@ -1,16 +1,15 @@
 // Several threads in one io_context, callers without strands. Interesting under TSan.
 #include <doctest/doctest.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include <atomic>
 #include <thread>
 #include <vector>
 
-#include "support/fake_client.hpp"
-#include "support/run.hpp"
+#include "support/counts.hpp"
 
 using namespace wix;
 using namespace wix::test;
@@ -20,23 +19,6 @@ namespace asio = boost::asio;
 namespace {
 
 using namespace std::chrono_literals;
-
-void runOnThreads(asio::io_context& io, int threads) {
-    std::vector<std::jthread> all;
-    for (int i = 0; i < threads; ++i) all.emplace_back([&] { io.run(); });
-}
-
-struct Counts {
-    std::atomic<int> ok{0}, aborted{0}, failed{0};
-    void count(std::exception_ptr error) {
-        if (!error) {
-            ++ok;
-            return;
-        }
-        const auto code = codeOf([&] { std::rethrow_exception(error); });
-        ++(code == asio::error::operation_aborted ? aborted : failed);
-    }
-};
 
 }  // namespace
 
