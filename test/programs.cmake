@@ -23,6 +23,15 @@ wix_script_test(check_snippets test/docs/check_snippets.sh TIMEOUT 60 LABEL repo
 wix_script_test(check_snippets_itself test/docs/check_snippets_test.sh TIMEOUT 60 LABEL repo)
 wix_script_test(run_script test/repo/run_test.sh TIMEOUT 120 LABEL repo ARGS "${PROJECT_SOURCE_DIR}")
 
+# The picture in docs/tokens.md is drawn by a script.
+find_program(WIX_PYTHON python3)
+mark_as_advanced(WIX_PYTHON)
+if(WIX_PYTHON)
+  add_test(NAME token_timeline COMMAND "${WIX_PYTHON}" "${PROJECT_SOURCE_DIR}/tools/token_timeline.py"
+                                       --check "${PROJECT_SOURCE_DIR}/docs/tokens.svg")
+  set_tests_properties(token_timeline PROPERTIES TIMEOUT 30 LABELS repo)
+endif()
+
 if(TARGET wix_fake AND WIX_BUILD_EXAMPLES)
   wix_script_test(demo examples/run_demo.sh TIMEOUT 120 LABEL demo ARGS "${PROJECT_BINARY_DIR}")
 endif()
