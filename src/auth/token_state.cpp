@@ -44,7 +44,7 @@ void TokenState::read(WaiterId id, Moment now) {
 
 void TokenState::unauthorized(WaiterId id, std::uint64_t generation, Moment now) {
     if (!ready(id, now, {[this, id, generation](Moment then) { unauthorized(id, generation, then); }})) return;
-    const bool costsNothing = exchange_ || saving_ || rejected_ || generation != active_->generation ||
+    const bool costsNothing = exchange_ || saving_ || next_ || rejected_ || generation != active_->generation ||
                               (failed_ && now.boot < failed_->nextAttempt);
     if (!costsNothing && !budget_.take(now.boot)) return complete({id}, active_);
     admit(id, Waiter{Waiter::Wants::newer, generation, active_->epoch}, now);

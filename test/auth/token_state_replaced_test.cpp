@@ -98,3 +98,22 @@ TEST_CASE("a new visitor is not undone by the record of the one that was rejecte
     CHECK(script.conflict(script.tokens("t2", "r2", 0s), 2) == "save t4/r4 over 2");
     CHECK(script.saved(3) == "publish #4 t4/r4; c: t4/r4");
 }
+
+TEST_CASE(
+    "a 401 that comes while other tokens stand in line to be saved waits for them, though the budget is used up") {
+    TokenScript script = TokenScript::stored();
+    CHECK(script.adopt("first", script.tokens("t2", "r2")) == "save t2/r2 over 1");
+    script.saveFails();
+    for (int i = 0; i < 5; ++i) {  // all that may be renewed for 401s in a minute
+        script.unauthorized("401 " + std::to_string(i), script.published()->generation);
+        script.granted("t3." + std::to_string(i));
+        script.saveFails();
+    }
+    script.pass(2s);
+    const std::string retried = "get: t3.4/r2; save t3.4/r2 over 1";
+    CHECK(script.get("get") == retried);
+    CHECK(script.adopt("second", script.tokens("t9", "r9"), true) == "");  // in line
+    CHECK(script.unauthorized("late", script.published()->generation) == "");
+    CHECK(script.saved(2) == "save t9/r9 over 2");
+    CHECK(script.saved(3) == "publish #8 t9/r9; second late: t9/r9");
+}
