@@ -66,6 +66,7 @@ Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy
     setup.strategy = std::move(strategy);
     setup.transport = transport;
     setup.clock = &clock;
+    setup.observer = options.observer;
 
     calls.tokens = std::make_shared<TokenManager>(transport->executor(), std::move(setup));
     calls.transport = transport;

@@ -8,6 +8,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +80,8 @@ struct WIX_EXPORT Failure {
     std::shared_ptr<const ApiError> apiError;  ///< Set if and only if the code is Errc::api_error.
     /// When the SDK itself tries again (tokens only). Asking before costs no exchange and gives the same error.
     std::optional<std::chrono::system_clock::time_point> retryAt;
+    std::uint64_t attempt =
+        0;  ///< Tokens: the exchange that failed, as an Observer counts them. All its waiters get it.
 };
 
 /// A failed operation as an exception: the base of everything that the SDK throws.

@@ -18,6 +18,7 @@
 
 namespace wix {
 
+class Observer;
 class TokenStorage;
 
 /// A header field: name and value.
@@ -78,6 +79,7 @@ struct WIX_EXPORT ClientOptions {
     std::size_t maxResponseBytes = 16u << 20;  ///< Of a body, before and after decompression.
     std::size_t maxHeaderBytes = 64u << 10;    ///< Of an answer's head, interim answers included.
     bool allowPlainHttpToLoopback = false;     ///< Accept http:// for 127.0.0.0/8, ::1 and localhost. For tests.
+    std::shared_ptr<Observer> observer;        ///< Told of renewals and of the session's end; see observer.hpp.
     TransportOptions transport;                ///< Of the client's own transport; unused with a shared one.
 };
 

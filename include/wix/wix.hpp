@@ -5,6 +5,7 @@
 #include <wix/client.hpp>
 #include <wix/error.hpp>
 #include <wix/json.hpp>
+#include <wix/observer.hpp>
 #include <wix/options.hpp>
 #include <wix/request.hpp>
 #include <wix/response.hpp>

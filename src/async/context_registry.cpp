@@ -1,7 +1,6 @@
 #include "async/context_registry.hpp"
 
 #include <boost/asio/query.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <algorithm>
@@ -24,7 +23,7 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
     std::list<ContextBound*> bound;
     std::list<ContextBound*> ended;  // told already, not yet destroyed
     std::list<ContextBound*> watched;
-    std::optional<asio::steady_timer> timer;  // pending only while something is watched: idle means no work
+    std::optional<MonotonicTimer> timer;  // pending only while something is watched: idle means no work
     bool ticking = false;
     bool gone = false;
 
@@ -41,7 +40,7 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
             ticking = false;
             if (gone || watched.empty()) return;
             if (due) {
-                const auto now = std::chrono::steady_clock::now();
+                const auto now = MonotonicClock::now();
                 for (ContextBound* object : watched)
                     if (object->deadline_ <= now)
                         if (auto alive = object->weak_from_this().lock()) late.push_back(std::move(alive));
@@ -67,7 +66,7 @@ public:
             // Services end in the reverse order of their making. Ours has to end before those of strands and timers:
             // from then on nobody posts to a strand that is being taken apart.
             (void)asio::make_strand(executor);
-            (void)asio::steady_timer(executor);
+            (void)MonotonicTimer(executor);
         }
         auto shared = asio::use_service<ContextRegistry>(context).shared_;
         const std::lock_guard lock(shared->mutex);
@@ -77,7 +76,7 @@ public:
 
 private:
     void shutdown() override {
-        std::optional<asio::steady_timer> timer;
+        std::optional<MonotonicTimer> timer;
         {
             const std::lock_guard lock(shared_->mutex);
             shared_->gone = true;

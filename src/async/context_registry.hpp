@@ -9,9 +9,11 @@
 #include <list>
 #include <memory>
 
+#include "base/monotonic_clock.hpp"
+
 namespace wix::detail {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
+using SteadyTime = MonotonicTime;
 
 class ContextRegistry;
 

@@ -32,7 +32,7 @@ void HomeOperationBase::begin() {
     asio::post(home_, [self] {
         if (self->done_ || self->stopped_) return;
         // What is late already must not begin: its request would be on the wire before any timer fires.
-        if (std::chrono::steady_clock::now() >= self->limits_.deadline) return self->stop(StopReason::deadline);
+        if (MonotonicClock::now() >= self->limits_.deadline) return self->stop(StopReason::deadline);
         self->setPhaseDeadline(SteadyTime::max());
         self->onStart();
     });
@@ -50,7 +50,7 @@ void HomeOperationBase::requestStop(StopReason why) noexcept {
 void HomeOperationBase::stop(StopReason why) {
     if (done_ || stopped_) return;
     // The scan may have seen the deadline of a phase that has ended since.
-    if (why == StopReason::deadline && std::chrono::steady_clock::now() < std::min(limits_.deadline, phaseDeadline_))
+    if (why == StopReason::deadline && MonotonicClock::now() < std::min(limits_.deadline, phaseDeadline_))
         return;
     if (why == StopReason::dropped && hasDeparted()) return;
     stopped_ = true;
@@ -61,7 +61,7 @@ void HomeOperationBase::setPhaseDeadline(SteadyTime deadline) {
     phaseDeadline_ = deadline;
     const SteadyTime next = std::min(limits_.deadline, deadline);
     if (next == SteadyTime::max()) return unwatch();
-    if (next - std::chrono::steady_clock::now() > nearDeadline) return watch(next);
+    if (next - MonotonicClock::now() > nearDeadline) return watch(next);
     unwatch();
     if (!shortTimer_) shortTimer_.emplace(home_);
     shortTimer_->expires_at(next);

@@ -18,7 +18,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <optional>
@@ -92,7 +91,7 @@ private:
     SteadyTime phaseDeadline_ = SteadyTime::max();
     std::optional<std::stop_callback<OnStop>> onStopRequest_;
     std::optional<std::stop_callback<OnStop>> onDropRequest_;
-    std::optional<boost::asio::steady_timer> shortTimer_;  // for what the scan is too coarse for
+    std::optional<MonotonicTimer> shortTimer_;  // for what the scan is too coarse for
     bool done_ = false;
     bool stopped_ = false;
 };

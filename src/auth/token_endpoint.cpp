@@ -132,6 +132,7 @@ TokenAnswer readGrant(const HttpReply& reply) {
         return answer;
     }
     answer.verdict = TokenVerdict::granted;
+    if (const auto date = findHeader(reply.headers, "date")) answer.date = parseHttpDate(*date);
     return answer;
 }
 

@@ -37,6 +37,7 @@ struct TokenAnswer {
     std::string accessToken;                              ///< If granted.
     std::string refreshToken;                             ///< If granted, and the answer has one: it was rotated.
     std::chrono::seconds expiresIn{0};                    ///< If granted.
+    std::optional<WallTime> date;                         ///< If granted: what the endpoint's clock shows.
     Failure failure;                                      ///< If not.
     std::optional<std::chrono::milliseconds> retryAfter;  ///< If not, and the answer says so.
 };

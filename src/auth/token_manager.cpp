@@ -168,7 +168,7 @@ TokenManager::Operation TokenManager::adopt(Tokens tokens, bool thenGet, WaitLim
 }
 
 TokenManager::Operation TokenManager::close() {
-    WaitLimits limits(std::chrono::steady_clock::now() + drainTime, std::stop_token());
+    WaitLimits limits(MonotonicClock::now() + drainTime, std::stop_token());
     return wait([](TokenState& state, WaiterId id, Moment now) { state.close(id, now); }, std::move(limits), true);
 }
 
@@ -226,6 +226,23 @@ void TokenManager::perform(CompleteAction& action) {
 
 void TokenManager::perform(DropUnsentAction&) { dropUnsent_.request_stop(); }
 
+void TokenManager::perform(ObserveAction& action) {
+    if (const auto* finished = std::get_if<RenewalFinished>(&action)) observe(&Observer::renewalFinished, *finished);
+    if (const auto* failed = std::get_if<RenewalFailed>(&action)) observe(&Observer::renewalFailed, *failed);
+    if (const auto* lost = std::get_if<SessionLost>(&action)) observe(&Observer::sessionLost, *lost);
+    if (const auto* unsaved = std::get_if<SaveFailed>(&action)) observe(&Observer::saveFailed, *unsaved);
+}
+
+/// Whatever it throws is its own affair.
+template <class Told>
+void TokenManager::observe(void (Observer::*callback)(const Told&), const Told& event) {
+    if (!setup_.observer) return;
+    try {
+        ((*setup_.observer).*callback)(event);
+    } catch (...) {
+    }
+}
+
 void TokenManager::perform(ExchangeAction& action) {
     if (action.background) {
         flightSlot_ = setup_.transport->backgroundSlot();
@@ -235,9 +252,10 @@ void TokenManager::perform(ExchangeAction& action) {
             return state_.backgroundRefused(now);
         }
     }
+    if (!action.replay) observe(&Observer::renewalStarted, action.flight);
     abortFlight_ = std::stop_source();  // for this flight, not for one that was stopped before it
     dropUnsent_ = std::stop_source();
-    if (!action.replay) flightDeadline_ = std::chrono::steady_clock::now() + setup_.request.timeouts.tokenExchange;
+    if (!action.replay) flightDeadline_ = MonotonicClock::now() + setup_.request.timeouts.tokenExchange;
     asio::co_spawn(strand_, exchange(self(), std::move(action)), asio::detached);
 }
 
@@ -269,7 +287,7 @@ asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self,
     if (reachedEndpoint && answer.verdict != TokenVerdict::granted)
         answer.failure.context += " (" + self->setup_.request.describe() + ")";
     // A replay after the flight's deadline would go out with nobody there to read its answer.
-    if (answer.verdict == TokenVerdict::lost && std::chrono::steady_clock::now() >= self->flightDeadline_)
+    if (answer.verdict == TokenVerdict::lost && MonotonicClock::now() >= self->flightDeadline_)
         answer.verdict = TokenVerdict::transient;
     self->state_.exchanged(std::move(answer), started, clock.now());
     self->perform();

@@ -3,7 +3,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include <wix/observer.hpp>
 #include <wix/options.hpp>
 #include <wix/token_storage.hpp>
 
@@ -30,6 +30,7 @@ struct TokenManagerSetup {
     std::string storageKey;
     WireRequest request;  ///< Of a token exchange, but for its body.
     std::shared_ptr<TransportInterface> transport;
+    std::shared_ptr<Observer> observer;  ///< May be null.
     const Clock* clock = &Clock::system();
 };
 
@@ -77,6 +78,9 @@ private:
     void perform(PublishAction&);
     void perform(CompleteAction&);
     void perform(DropUnsentAction&);
+    void perform(ObserveAction&);
+    template <class Told>
+    void observe(void (Observer::*callback)(const Told&), const Told& event);
     static boost::asio::awaitable<void> load(std::shared_ptr<TokenManager> self, std::uint64_t call);
     static boost::asio::awaitable<void> save(std::shared_ptr<TokenManager> self, SaveAction action, std::uint64_t call);
     std::uint64_t beginStorageCall(bool loads);
@@ -94,7 +98,7 @@ private:
     std::unordered_map<WaiterId, std::shared_ptr<Wait>> waits_;
     WaiterId nextId_ = 1;
     std::stop_source dropUnsent_;  // a flight that has not left
-    std::optional<boost::asio::steady_timer> storageTimer_;
+    std::optional<MonotonicTimer> storageTimer_;
     std::uint64_t storageCall_ = 0;  // counts them
     bool storageRuns_ = false;       // one has not come back, however late
     bool storageAwaited_ = false;    // and it has not been given up

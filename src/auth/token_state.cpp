@@ -1,4 +1,5 @@
-// The callers' side: what they want, and what to do next. The driver's reports are in token_state_reports.cpp.
+// The callers' side: what they want, and what to do next. The driver's reports are in token_state_storage.cpp and
+// token_state_exchange.cpp.
 #include "auth/token_state.hpp"
 
 #include <boost/asio/error.hpp>
@@ -59,7 +60,8 @@ void TokenState::renew(WaiterId id, RefreshToken refreshToken, Moment now) {
     if (refreshToken.role == TokenRole::none) refreshToken.role = TokenRole::visitor;
     if (isActiveSession(refreshToken.value)) return renew(id, now);
     newEpoch();
-    Commit commit{Commit::Cause::adopted, Tokens(AccessToken(), std::move(refreshToken)), TokenLife(), epoch_};
+    Commit commit{Commit::Cause::adopted, Tokens(AccessToken(), std::move(refreshToken)), TokenLife(), epoch_,
+                  Flight()};
     // It wants more than this commit, which is the next generation of its epoch.
     waiters_.emplace(id, Waiter{Waiter::Wants::newer, generation_ + 1, epoch_, true});
     startCommit(std::move(commit), now);
@@ -78,8 +80,8 @@ void TokenState::adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now) {
     if (!known) newEpoch();
     waiters_.emplace(id, Waiter{wants, 0, epoch_});
     if (!known || fresher) {
-        const TokenLife life = lifeOfAdopted(tokens.accessToken.expiresAt, now, policy_.windows);
-        startCommit(Commit{Commit::Cause::adopted, std::move(tokens), life, epoch_}, now);
+        const TokenLife life = lifeOfAdopted(tokens.accessToken.expiresAt, onServerClock(now), policy_.windows);
+        startCommit(Commit{Commit::Cause::adopted, std::move(tokens), life, epoch_, Flight()}, now);
     }
     advance(now);
 }
@@ -160,15 +162,28 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
         if (waiters_.empty()) return;
     }
     if (canRenew && !lost_)
-        startExchange(Grant::refreshToken, tokens.refreshToken.value, waiters_.empty());
+        startExchange(Grant::refreshToken, tokens.refreshToken.value, now);
     else
-        startExchange(Grant::anonymous, std::string(), false);
+        startExchange(Grant::anonymous, std::string(), now);
 }
 
-void TokenState::startExchange(Grant grant, std::string refreshToken, bool background) {
+void TokenState::startExchange(Grant grant, std::string refreshToken, Moment now) {
     wantAhead_ = false;
-    exchange_ = Exchange{grant, refreshToken, epoch_};
-    actions_.emplace_back(ExchangeAction{grant, std::move(refreshToken), background, false});
+    const Flight flight{++attempts_, reasonFor(grant), now.boot};
+    exchange_ = Exchange{grant, refreshToken, epoch_, flight};
+    ExchangeAction action{grant, std::move(refreshToken), waiters_.empty(), false, RenewalStarted()};
+    action.flight.attempt = flight.attempt;
+    action.flight.reason = flight.reason;
+    actions_.emplace_back(std::move(action));
+}
+
+/// Of several who need it, the first to come is the reason.
+RenewalReason TokenState::reasonFor(Grant grant) const {
+    if (grant == Grant::anonymous) return lost_ ? RenewalReason::sessionLost : RenewalReason::noSession;
+    if (waiters_.empty()) return RenewalReason::ahead;
+    const Waiter& first = waiters_.begin()->second;
+    if (first.wants != Waiter::Wants::newer) return RenewalReason::expired;
+    return first.needsSession ? RenewalReason::requested : RenewalReason::unauthorized;
 }
 
 void TokenState::startLoad() {

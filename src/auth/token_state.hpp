@@ -21,6 +21,7 @@
 #include <vector>
 
 #include <wix/error.hpp>
+#include <wix/observer.hpp>
 #include <wix/options.hpp>
 #include <wix/token_storage.hpp>
 #include <wix/tokens.hpp>
@@ -58,7 +59,8 @@ struct ExchangeAction {
     Grant grant = Grant::anonymous;
     std::string refreshToken;
     bool background = false;
-    bool replay = false;  ///< Of the exchange that was just reported: the same flight, within its deadline.
+    bool replay = false;    ///< Of the exchange that was just reported: the same flight, within its deadline.
+    RenewalStarted flight;  ///< Tell the observer, unless this is a replay or refused.
 };
 /// Callers may use this set from now on.
 struct PublishAction {
@@ -71,9 +73,11 @@ struct CompleteAction {
 };
 /// Drop the exchange if its request has not left yet; report with exchanged() in any case.
 struct DropUnsentAction {};
+/// Tell the observer.
+using ObserveAction = std::variant<RenewalFinished, RenewalFailed, SessionLost, SaveFailed>;
 
-using TokenAction =
-    std::variant<LoadAction, SaveAction, ExchangeAction, PublishAction, CompleteAction, DropUnsentAction>;
+using TokenAction = std::variant<LoadAction, SaveAction, ExchangeAction, PublishAction, CompleteAction,
+                                 DropUnsentAction, ObserveAction>;
 using TokenActions = std::vector<TokenAction>;
 
 /// What a session starts from, and its policy.
@@ -143,6 +147,12 @@ private:
         std::function<void(Moment)> event;
         bool bringsTokens = false;  // it does without the storage
     };
+    /// From the start of an exchange until its tokens are active, or it has failed.
+    struct Flight {
+        std::uint64_t attempt = 0;
+        RenewalReason reason = RenewalReason::noSession;
+        BootTime started{};
+    };
     /// Tokens on their way to being active: they are saved first.
     struct Commit {
         enum class Cause { adopted, renewed, minted };
@@ -150,12 +160,14 @@ private:
         Tokens tokens;
         TokenLife life;
         std::uint64_t epoch = 0;
+        Flight flight;  // if not adopted
         int conflicts = 0;
     };
     struct Exchange {
         Grant grant = Grant::anonymous;
         std::string refreshToken;
         std::uint64_t epoch = 0;
+        Flight flight;
         bool replayed = false;
     };
     struct Failed {
@@ -169,7 +181,8 @@ private:
     bool waitsForStorage() const;
     void advance(Moment now);
     void advanceExchange(Moment now, Freshness freshness);
-    void startExchange(Grant grant, std::string refreshToken, bool background);
+    void startExchange(Grant grant, std::string refreshToken, Moment now);
+    RenewalReason reasonFor(Grant grant) const;
     void startLoad();
     void retrySave(Moment now);
     void finishClose();
@@ -177,7 +190,7 @@ private:
     // Moving tokens in.
     void startCommit(Commit commit, Moment now);
     void finishCommit(const std::optional<Failure>& saveFailure, Moment now);
-    void publish(const Commit& commit);
+    bool publish(const Commit& commit);
     void adoptStored(const StoredTokens& there, Moment now);
     void resolveConflict(const StoredTokens& there, Moment now);
     bool goesOn(const Tokens& theirs) const;
@@ -187,9 +200,18 @@ private:
 
     // After an exchange.
     void granted(const Exchange& exchange, TokenAnswer answer, BootTime requestStarted, Moment now);
+    void failed(const Exchange& exchange, TokenAnswer answer, Moment now);
     void failExchange(TokenAnswer answer, std::chrono::milliseconds atLeast, Moment now);
-    void reject(const Failure& failure);
+    void reject(Failure failure);
     void checkedRejection(const LoadOutcome& outcome, Moment now);
+    void loseSession(Failure failure);
+    Moment onServerClock(Moment now) const;
+
+    // Telling the observer.
+    static Failure superseded();
+    void observeEnd(const Flight& flight, Failure failure, std::size_t waited, Moment now);
+    void observeEnd(const Flight& flight, bool rotated, std::size_t served, Moment now);
+    void supersede(const Commit& commit, Moment now);
 
     // Answering.
     Freshness freshness(Moment now) const;
@@ -217,8 +239,8 @@ private:
 
     bool loaded_ = false;
     bool storageBusy_ = false;
-    bool retryingSave_ = false;            // what keeps the storage busy is a save that nobody waits for
-    bool unsaved_ = false;                 // the record is behind: a save has failed
+    bool retryingSave_ = false;  // what keeps the storage busy is a save that nobody waits for
+    bool unsaved_ = false;       // the record is behind: a save has failed
     int closeConflicts_ = 0;
     std::optional<Failure> closeFailure_;  // the last chance to save has failed
     bool unsavedWins_ = false;  // what is unsaved was set by a caller: it goes over what others have stored meanwhile
@@ -228,6 +250,7 @@ private:
     std::optional<Commit> next_;
 
     std::optional<Exchange> exchange_;
+    std::uint64_t attempts_ = 0;
     bool wantAhead_ = false;
     std::optional<Failed> failed_;
     int failures_ = 0;
@@ -236,6 +259,7 @@ private:
     std::string suspectToken_;         // a refresh token with one suspicious answer
     BootTime suspectedAt_{};
     RenewalBudget budget_;
+    std::optional<Moment> serverClock_;  // what the endpoint's clock showed, and when
     TokenActions actions_;
 };
 

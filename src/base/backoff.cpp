@@ -26,7 +26,7 @@ std::optional<int> number(std::string_view text) {
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`: fixed columns, so no locale and no strptime.
-std::optional<std::chrono::sys_seconds> parseHttpDate(std::string_view text) {
+std::optional<std::chrono::sys_seconds> dateOf(std::string_view text) {
     static constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT" || text[7] != ' ' ||
@@ -47,6 +47,15 @@ std::optional<std::chrono::sys_seconds> parseHttpDate(std::string_view text) {
 
 }  // namespace
 
+std::optional<WallTime> parseHttpDate(std::string_view text) {
+    const auto date = dateOf(text);
+    // A wall clock of nanoseconds ends in 2262.
+    if (!date || *date < std::chrono::sys_seconds() ||
+        *date > std::chrono::floor<std::chrono::seconds>(WallTime::max()))
+        return std::nullopt;
+    return WallTime(*date);
+}
+
 std::optional<std::chrono::milliseconds> parseRetryAfter(std::string_view value, WallTime now) {
     while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
@@ -55,7 +64,7 @@ std::optional<std::chrono::milliseconds> parseRetryAfter(std::string_view value,
         // More digits than an int holds are a long time.
         return std::min(longTime, std::chrono::seconds(number(value).value_or(1'000'000'000)));
     }
-    const auto date = parseHttpDate(value);
+    const auto date = dateOf(value);
     if (!date) return std::nullopt;
     // In seconds: a wall clock of nanoseconds ends in 2262, and "Fri, 31 Dec 9999" is a favourite of servers.
     if (*date <= std::chrono::floor<std::chrono::seconds>(now)) return std::chrono::milliseconds(0);

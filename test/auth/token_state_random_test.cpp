@@ -244,6 +244,7 @@ private:
         }
     }
     void perform(DropUnsentAction&) {}
+    void perform(ObserveAction&) {}
 
     void answerAll() {
         for (int i = 0; i < 60 && (exchange_ || busy_); ++i) {

@@ -168,6 +168,13 @@ public:
     const Failure& failureOf(const std::string& who) const { return failures_.at(who); }
     const std::vector<std::string>& history() const { return history_; }
     const detail::SnapshotPtr& published() const { return published_; }
+    /// What the observer was told since the last time, joined by "; ".
+    std::string takeObserved() {
+        std::string text;
+        for (const std::string& event : std::exchange(observed_, std::vector<std::string>()))
+            text += (text.empty() ? "" : "; ") + event;
+        return text;
+    }
 
     /// Runs before every step but the first; for cancelAnyWaiter().
     std::function<void(TokenScript&, int step)> between;
@@ -214,6 +221,7 @@ private:
         std::string asked;
         for (detail::TokenAction& action : state.takeActions()) {
             const std::string text = std::visit([this](auto& what) { return take(what); }, action);
+            if (text.empty()) continue;
             history_.push_back(text);
             asked += (asked.empty() ? "" : "; ") + text;
         }
@@ -235,6 +243,9 @@ private:
     std::string take(detail::ExchangeAction& action) {
         CHECK_FALSE_MESSAGE(exchanging_, "one exchange at a time");
         exchanging_ = true;
+        if (!action.replay)
+            observed_.push_back("started " + std::to_string(action.flight.attempt) + " " +
+                                std::string(reasonName(action.flight.reason)));
         exchangeStarted_ = now.boot;
         ++exchanges_;
         const bool anonymous = action.grant == detail::Grant::anonymous;
@@ -265,6 +276,29 @@ private:
         return text + ": " + codeName(action.outcome.error().code);
     }
     std::string take(detail::DropUnsentAction&) { return "drop unsent"; }
+    /// Events are no part of the dialogue: takeObserved() has them.
+    std::string take(detail::ObserveAction& event) {
+        std::visit([this](const auto& what) { observed_.push_back(textOf(what)); }, event);
+        return std::string();
+    }
+    static std::string ended(std::uint64_t attempt, RenewalReason reason, std::chrono::nanoseconds duration) {
+        return std::to_string(attempt) + " " + std::string(reasonName(reason)) + " after " +
+               std::to_string(std::chrono::round<std::chrono::milliseconds>(duration).count()) + " ms";
+    }
+    static std::string textOf(const RenewalFinished& event) {
+        return "finished " + ended(event.attempt, event.reason, event.duration) + ", served " +
+               std::to_string(event.waiters) + (event.rotated ? ", rotated" : "");
+    }
+    std::string textOf(const RenewalFailed& event) {
+        CHECK(event.failure.attempt == event.attempt);
+        return "failed " + ended(event.attempt, event.reason, event.duration) + ", " + std::to_string(event.waiters) +
+               " waited: " + codeName(event.failure.code);
+    }
+    static std::string textOf(const SessionLost& event) {
+        return std::string(roleName(event.role)) + " lost: " + codeName(event.failure.code) +
+               (event.newVisitor ? ", a new visitor follows" : "");
+    }
+    static std::string textOf(const SaveFailed& event) { return "not saved: " + codeName(event.failure.code); }
 
     bool storage_ = false;
     std::map<std::string, detail::WaiterId> ids_;
@@ -274,6 +308,7 @@ private:
     std::set<std::string> settled_;  // what the storage has had, or has refused to take
     std::map<std::string, Failure> failures_;
     std::vector<std::string> history_;
+    std::vector<std::string> observed_;
     detail::WaiterId nextId_ = 1;
     detail::SnapshotPtr published_;
     detail::BootTime exchangeStarted_{};
