@@ -5,10 +5,12 @@
 #include <boost/json/parse.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "call/call_runner.hpp"
 #include "http/tls_context.hpp"
@@ -32,22 +34,71 @@ public:
 
 private:
     detail::BootTime boot_{1h};
-    detail::WallTime wall_{1'700'000'000s};
+    detail::WallTime wall_ = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+};
+
+/// What a session reported, a line for each event.
+class Recorder final : public Observer {
+public:
+    void renewalStarted(const RenewalStarted& event) override { note("started", reasonName(event.reason)); }
+    void renewalFinished(const RenewalFinished& event) override { note("finished for", std::to_string(event.waiters)); }
+    void renewalFailed(const RenewalFailed& event) override { note("failed for", std::to_string(event.waiters)); }
+    void sessionLost(const SessionLost& event) override {
+        note(event.newVisitor ? "lost, new visitor for" : "lost, of", roleName(event.role));
+    }
+    void saveFailed(const SaveFailed&) override { note("save", "failed"); }
+
+    /// The lines since the last time.
+    std::vector<std::string> take() { return std::exchange(lines_, {}); }
+
+private:
+    void note(std::string what, std::string_view how) { lines_.push_back(what.append(" ").append(how)); }
+    std::vector<std::string> lines_;
+};
+using Events = std::vector<std::string>;
+
+/// In memory, and it tells when it is asked.
+class WatchedStorage final : public TokenStorage {
+public:
+    boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) override {
+        ++loads;
+        return memory.load(std::move(key));
+    }
+    boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override {
+        if (onSave) onSave(tokens);
+        return memory.save(std::move(key), std::move(tokens), expectedVersion);
+    }
+    boost::asio::awaitable<void> erase(std::string key) override { return memory.erase(std::move(key)); }
+    MemoryTokenStorage memory;
+    int loads = 0;
+    std::function<void(const Tokens&)> onSave;
 };
 
 /// A fake Wix, and what the sessions of one program share.
 struct Site {
-    Site() { options = optionsFor(fake); }
+    /// An exchange of tokens may take so long.
+    explicit Site(std::chrono::milliseconds tokenExchange = 20s) : options(optionsFor(fake)) {
+        options.timeouts.tokenExchange = tokenExchange;
+        options.observer = observer;
+    }
     testing::FakeWix fake;
     ManualClock clock;
     boost::asio::io_context io;
     ClientOptions options;
-    std::shared_ptr<MemoryTokenStorage> storage = std::make_shared<MemoryTokenStorage>();
+    const std::shared_ptr<Recorder> observer = std::make_shared<Recorder>();
+    const std::shared_ptr<WatchedStorage> storage = std::make_shared<WatchedStorage>();
     const std::shared_ptr<detail::HttpTransport> transport = [this] {
         const TransportOptions connections = optionsFor(fake).transport;
         return std::make_shared<detail::HttpTransport>(io.get_executor(), connections,
                                                        *detail::makeTlsContext(connections.tls));
     }();
+
+    /// Moves the clocks of both sides.
+    void advance(std::chrono::milliseconds by) {
+        const auto before = std::chrono::floor<std::chrono::seconds>(clock.boot());
+        clock.advance(by);
+        fake.advanceClock(std::chrono::floor<std::chrono::seconds>(clock.boot()) - before);
+    }
 
     std::uint64_t tokenRequests() const { return fake.state().requests["token"]; }
     std::uint64_t renewals() const { return fake.state().tokens["refresh_token"]; }
@@ -58,10 +109,13 @@ struct Site {
     }
     /// What the storage has of `key`; no tokens if it has none.
     Tokens stored(const std::string& key = clientId) {
-        const std::optional<StoredTokens> record = runOn(io, storage->load(key));
+        const std::optional<StoredTokens> record = runOn(io, storage->memory.load(key));
         return record ? record->tokens : Tokens();
     }
 };
+
+using TokenOutcome = result<detail::SnapshotPtr>;
+using TokenOutcomes = std::vector<TokenOutcome>;
 
 /// One session of a Site.
 class AgedSession {
@@ -71,19 +125,27 @@ public:
         : site_(site), session_(site.transport, false, std::move(strategy), site.options, site.clock) {}
 
     /// A token as a call gets it: at once if there is one, else by waiting.
-    result<detail::SnapshotPtr> token() {
+    TokenOutcome token() {
         if (detail::SnapshotPtr fresh = session_.calls.tokens->fresh()) return fresh;
         return runOn(site_.io, session_.calls.tokens->usable(detail::WaitLimits()));
     }
     detail::SnapshotPtr goodToken() {
-        result<detail::SnapshotPtr> got = token();
+        TokenOutcome got = token();
         REQUIRE(got.has_value());
         return *got;
     }
     Failure noToken() {
-        result<detail::SnapshotPtr> got = token();
+        TokenOutcome got = token();
         REQUIRE(got.has_error());
         return got.error();
+    }
+    /// Starts callers that wait for a token; their outcomes will be in `outcomes`, in the order in which they end.
+    void startWaiting(TokenOutcomes& outcomes, int count, detail::WaitLimits limits = detail::WaitLimits()) {
+        for (int i = 0; i < count; ++i)
+            boost::asio::co_spawn(site_.io, session_.calls.tokens->usable(limits),
+                                  [&outcomes](std::exception_ptr error, TokenOutcome outcome) {
+                                      outcomes.push_back(error ? TokenOutcome(Failure()) : std::move(outcome));
+                                  });
     }
     /// What is active, without asking for anything.
     Tokens active() { return (*runOn(site_.io, session_.calls.tokens->active(detail::WaitLimits())))->tokens; }
@@ -121,26 +183,30 @@ inline std::chrono::milliseconds pauseOf(const Failure& failure, const Site& sit
     return std::chrono::duration_cast<std::chrono::milliseconds>(*failure.retryAt - site.clock.wall());
 }
 
-/// A visitor with a cart and a stored session of 4 h, to whom something is about to happen.
+/// A visitor, or a member, with a cart and a stored session of 4 h, to whom something is about to happen.
 class Shopper {
 public:
-    Shopper() {
+    explicit Shopper(TokenRole role, SessionLostPolicy policy = SessionLostPolicy::newVisitor)
+        : Shopper(20s, role, policy) {}
+    /// An exchange of its tokens may take so long.
+    explicit Shopper(std::chrono::milliseconds tokenExchange = 20s, TokenRole role = TokenRole::visitor,
+                     SessionLostPolicy policy = SessionLostPolicy::newVisitor)
+        : site(tokenExchange), session(site, strategyOf(role, policy)) {
         session.fillCart();
         before = session.goodToken();
         requestsBefore = site.tokenRequests();
+        site.observer->take();
     }
 
     Site site;
-    AgedSession session{site};
+    AgedSession session;
     detail::SnapshotPtr before;
     std::uint64_t requestsBefore = 0;
 
-    void toLast(std::chrono::seconds left) {
-        site.clock.advance(4h - left - age_);
-        age_ = 4h - left;
-    }
+    /// Until so much of the token's life is left.
+    void toLast(std::chrono::seconds left) { age(4h - left - age_); }
     void age(std::chrono::milliseconds by) {
-        site.clock.advance(by);
+        site.advance(by);
         age_ += by;
     }
     void expire() { toLast(0s); }
@@ -173,6 +239,16 @@ public:
     }
 
 private:
+    OAuthStrategy strategyOf(TokenRole role, SessionLostPolicy policy) {
+        OAuthStrategy strategy = strategyWith(site.storage);
+        strategy.onSessionLost = policy;
+        if (role == TokenRole::visitor) return strategy;
+        // The fake knows visitors only, and a role is a local label.
+        strategy.tokens = AgedSession(site, OAuthStrategy(clientId)).goodToken()->tokens;
+        strategy.tokens.refreshToken.role = role;
+        return strategy;
+    }
+
     std::chrono::milliseconds age_{0};
 };
 
