@@ -33,7 +33,7 @@ constexpr std::chrono::seconds handshakeLimit{10};
 constexpr std::chrono::seconds transferLimit{30};
 constexpr std::chrono::seconds closeLimit{2};
 constexpr std::chrono::seconds holdLimit{60};
-constexpr std::uint32_t maxHeadBytes = 128u << 10;  // what an SDK takes for a token may be 64 KB
+constexpr std::uint32_t maxHeadBytes = 64u << 10;  // Beast throws at a longer field
 constexpr std::size_t maxDrainedBytes = 8u << 20;
 
 auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
