@@ -109,7 +109,8 @@ struct Site {
     }
     /// What the storage has of `key`; no tokens if it has none.
     Tokens stored(const std::string& key = clientId) {
-        const std::optional<StoredTokens> record = runOn(io, storage->memory.load(key));
+        const std::optional<StoredTokens> record =
+            run(storage->memory.load(key));  // of its own context: others may wait
         return record ? record->tokens : Tokens();
     }
 };

@@ -101,4 +101,3 @@ TEST_CASE("a stop_token cancels from any thread, before and during a call") {
     stopper.join();
     CHECK(codeOf([&] { runOn(io, client.get("/ecom/v1/carts/current", options)); }) == asio::error::operation_aborted);
 }
-

@@ -10,7 +10,6 @@ using namespace wix;
 using namespace wix::test;
 using testing::CutPoint;
 using testing::FakeWix;
-using testing::Rotation;
 using testing::ScriptedReply;
 namespace asio = boost::asio;
 
@@ -18,23 +17,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Tokens newSession(const FakeWix& fake) {
-    asio::io_context io;
-    return runOn(io, clientOf(io, fake).generateVisitorTokens());
-}
-
 /// A session that the server knows and whose access token is over.
 Tokens expiredSession(const FakeWix& fake) {
-    Tokens tokens = newSession(fake);
+    asio::io_context io;
+    Tokens tokens = runOn(io, clientOf(io, fake).generateVisitorTokens());
     tokens.accessToken.expiresAt -= 5h;
     return tokens;
 }
 
-Client resume(asio::io_context& io, const FakeWix& fake, const Tokens& tokens,
-              SessionLostPolicy policy = SessionLostPolicy::newVisitor) {
+Client resume(asio::io_context& io, const FakeWix& fake, const Tokens& tokens) {
     OAuthStrategy strategy(clientId);
     strategy.tokens = tokens;
-    strategy.onSessionLost = policy;
     return Client(io.get_executor(), strategy, optionsFor(fake));
 }
 
@@ -98,4 +91,3 @@ TEST_CASE("a passing fault never makes a new visitor") {
     CHECK(renewed.refreshToken == expired.refreshToken);
     CHECK(fake.state().visitors == 1);
 }
-

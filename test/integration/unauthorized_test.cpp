@@ -1,12 +1,8 @@
-// A 401 renews once and replays once, and never more.
+// What is treated like a 401, and what a 401 that cannot be healed means. (What a 401 does: faults/unauthorized_test.cpp.)
 #include "integration/failures.hpp"
-
-#include <atomic>
-#include <vector>
 
 using namespace wix;
 using namespace wix::test;
-namespace asio = boost::asio;
 
 namespace {
 
@@ -14,18 +10,6 @@ std::uint64_t renewals(const testing::FakeWix& fake) {
     const auto tokens = fake.state().tokens;
     const auto found = tokens.find("refresh_token");
     return found == tokens.end() ? 0 : found->second;
-}
-
-const testing::ScriptedReply unauthorized(401, R"({"message":"expired"})");
-
-/// Runs `io` until `count` requests of the endpoint are held.
-void runUntilHeld(asio::io_context& io, const testing::FakeWix& fake, const char* endpoint, std::size_t count) {
-    io.restart();
-    for (int i = 0; i < 10'000; ++i) {
-        io.poll();
-        if (fake.waitUntilHeld(endpoint, count, std::chrono::milliseconds(1))) return;
-    }
-    FAIL("never held");
 }
 
 }  // namespace
