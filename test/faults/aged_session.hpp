@@ -105,7 +105,8 @@ struct Site {
     /// Until nothing is under way any more.
     void settle() {
         io.restart();
-        io.run();
+        io.run_for(1min);
+        REQUIRE(io.stopped());  // else a caller was forgotten
     }
     /// What the storage has of `key`; no tokens if it has none.
     Tokens stored(const std::string& key = clientId) {

@@ -80,11 +80,11 @@ TEST_CASE("C row 38: who started the exchange leaves: it goes on, and the others
     for (const auto type :
          {asio::cancellation_type::terminal, asio::cancellation_type::partial, asio::cancellation_type::total}) {
         CAPTURE(static_cast<int>(type));
+        asio::cancellation_signal signal;  // outlives the operation
         Shopper shopper;
         shopper.site.fake.setRotation(Rotation(true, 0s, true));
         shopper.expire();
         shopper.site.fake.hold("token", HoldPoint::beforeReply);  // the server has rotated already
-        asio::cancellation_signal signal;
         std::optional<TokenOutcome> initiator;
         asio::co_spawn(shopper.site.io, cancellable(shopper.session.tokens().usable(detail::WaitLimits())),
                        asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr, TokenOutcome outcome) {

@@ -36,7 +36,7 @@ TEST_CASE("C row 46: a lost answer is asked for once more, promptly: a server wi
         const detail::SnapshotPtr after = *outcomes.front();
         CHECK(shopper.asked() == 2);
         CHECK(shopper.site.observer->take() == Events{"started expired", "finished for 10"});
-        CHECK(bodies(shopper).size() == 2);
+        REQUIRE(bodies(shopper).size() == 2);
         CHECK(bodies(shopper)[0] == bodies(shopper)[1]);
         CHECK(after->generation == shopper.before->generation + 1);
         CHECK(after->tokens.refreshToken.value != shopper.before->tokens.refreshToken.value);
