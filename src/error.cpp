@@ -17,7 +17,7 @@ std::string explain(Errc code) {
         case Errc::invalid_header:
             return "invalid header: names are tokens, values are visible ASCII";
         case Errc::invalid_token:
-            return "invalid token: tokens are visible ASCII without spaces; check where it came from";
+            return "invalid token: tokens are visible ASCII without spaces, 64 KB at most; check where it came from";
         case Errc::no_session:
             return "no session to renew: call generateVisitorTokens() first";
         case Errc::name_not_found:

@@ -53,7 +53,8 @@ WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& opt
 
 /// The stack, from the top: calls -> tokens -> transport. The tokens use the bare transport, so that asking for one
 /// never asks for one.
-Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy strategy, ClientOptions given)
+Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy strategy, ClientOptions given,
+                 const Clock& clock)
     : options(std::move(given)),
       api(baseOrThrow("ClientOptions::apiUrl", options.apiUrl, options)),
       edge(baseOrThrow("ClientOptions::edgeUrl", options.edgeUrl, options)),
@@ -64,12 +65,14 @@ Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy
     setup.storageKey = strategy.sessionKey.empty() ? strategy.clientId : strategy.clientId + "/" + strategy.sessionKey;
     setup.strategy = std::move(strategy);
     setup.transport = transport;
+    setup.clock = &clock;
     setup.observer = options.observer;
 
     calls.tokens = std::make_shared<TokenManager>(transport->executor(), std::move(setup));
     calls.transport = transport;
     calls.executor = transport->executor();
     calls.retry = options.retry;
+    calls.clock = &clock;
 }
 
 Session::~Session() { calls.tokens->abandon(); }

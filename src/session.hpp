@@ -15,8 +15,8 @@ namespace wix::detail {
 
 class Session {
 public:
-    Session(std::shared_ptr<HttpTransport> transport, bool ownsTransport, OAuthStrategy strategy,
-            ClientOptions options);
+    Session(std::shared_ptr<HttpTransport> transport, bool ownsTransport, OAuthStrategy strategy, ClientOptions options,
+            const Clock& clock = Clock::system());
     /// close() without waiting.
     ~Session();
     Session(const Session&) = delete;

@@ -27,7 +27,7 @@ enum class Errc {
     invalid_argument = 1,  ///< An option or an argument is malformed. Correct the one that is named.
     invalid_target = 2,    ///< A request target may not go on the wire, or names another origin.
     invalid_header = 3,    ///< A header name or value has characters that would break the request.
-    invalid_token = 4,     ///< A token has characters that may not go into a header.
+    invalid_token = 4,     ///< A token may not go into a header: its characters, or more than 64 KB.
     no_session = 5,        ///< There is no refresh token to renew. Call generateVisitorTokens() first.
 
     // The network.

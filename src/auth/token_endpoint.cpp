@@ -38,6 +38,36 @@ std::string text(const json::object& object, std::string_view name) {
     return found && found->is_string() ? std::string(found->get_string()) : std::string();
 }
 
+/// How many members an object was written with: two of one name count twice. `text` is JSON.
+std::size_t writtenMembers(std::string_view text) {
+    std::size_t members = 0, depth = 0;
+    bool inString = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (inString) {
+            if (c == '\\') ++i;
+            if (c == '"') inString = false;
+        } else if (c == '"') {
+            inString = true;
+        } else if (c == '{' || c == '[') {
+            ++depth;
+        } else if (c == '}' || c == ']') {
+            --depth;
+        } else if (c == ':' && depth == 1) {
+            ++members;
+        }
+    }
+    return members;
+}
+
+/// What is wrong with an answer's tokens; null if they may be used.
+const char* objectionTo(const std::string& access, const std::string& refresh) {
+    if (access.empty()) return "without access_token";
+    if (std::max(access.size(), refresh.size()) > maxTokenValue) return "with a token of more than 64 KB";
+    if (!isSafeTokenValue(access) || (!refresh.empty() && !isSafeTokenValue(refresh))) return "with a malformed token";
+    return nullptr;
+}
+
 /// A number, or a string that holds one. Absent or unreadable means Wix's 4 h: a 401 heals a wrong guess, while no life
 /// at all would renew for every call. Negative means dead on arrival, huge is capped.
 std::chrono::seconds lifeOf(const json::value* value) {
@@ -92,10 +122,11 @@ TokenAnswer readGrant(const HttpReply& reply) {
     answer.accessToken = text(*object, "access_token");
     answer.refreshToken = text(*object, "refresh_token");
     answer.expiresIn = lifeOf(member(*object, "expires_in"));
-    if (answer.accessToken.empty() || !isSafeTokenValue(answer.accessToken) ||
-        (!answer.refreshToken.empty() && !isSafeTokenValue(answer.refreshToken))) {
-        answer.failure = failureOf(Errc::token_unavailable, reply,
-                                   answer.accessToken.empty() ? "without access_token" : "with a malformed token");
+    const char* objection = objectionTo(answer.accessToken, answer.refreshToken);
+    // Which of the two is meant, each reader on the way decides for itself.
+    if (writtenMembers(reply.body) != object->size()) objection = "with a member that comes twice";
+    if (objection) {
+        answer.failure = failureOf(Errc::token_unavailable, reply, objection);
         answer.accessToken.clear();
         answer.refreshToken.clear();
         return answer;

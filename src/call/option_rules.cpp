@@ -80,10 +80,13 @@ std::optional<Failure> checkStrategy(const OAuthStrategy& strategy) {
 }
 
 std::optional<Failure> checkTokens(const Tokens& tokens, const char* where) {
-    const auto bad = [](const std::string& value) { return !value.empty() && !isSafeTokenValue(value); };
-    if (bad(tokens.accessToken.value)) return Failure(Errc::invalid_token, std::string(where) + ", the access token");
-    if (bad(tokens.refreshToken.value)) return Failure(Errc::invalid_token, std::string(where) + ", the refresh token");
-    return std::nullopt;
+    const auto check = [where](const std::string& value, const char* which) -> std::optional<Failure> {
+        if (value.empty() || isSafeTokenValue(value)) return std::nullopt;
+        const char* tooLong = value.size() > maxTokenValue ? ": it is longer than 64 KB" : "";
+        return Failure(Errc::invalid_token, std::string(where) + which + tooLong);
+    };
+    if (auto bad = check(tokens.accessToken.value, ", the access token")) return bad;
+    return check(tokens.refreshToken.value, ", the refresh token");
 }
 
 }  // namespace wix::detail

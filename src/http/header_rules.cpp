@@ -6,8 +6,6 @@
 namespace wix::detail {
 namespace {
 
-constexpr std::size_t maxTokenValue = std::size_t{64} << 10;
-
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool isTokenChar(char c) noexcept {

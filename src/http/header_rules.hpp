@@ -28,6 +28,9 @@ std::optional<Failure> checkCallerHeaders(const Headers& headers);
 /// Errc::invalid_argument unless `method` is an upper-case token, and neither CONNECT nor TRACE.
 std::optional<Failure> checkMethod(std::string_view method);
 
+/// A longer token is none: no server takes such a header.
+inline constexpr std::size_t maxTokenValue = std::size_t{64} << 10;
+
 /// Whether `text` may be the value of `Authorization`: 1 byte to 64 KiB of visible ASCII.
 bool isSafeTokenValue(std::string_view text) noexcept;
 

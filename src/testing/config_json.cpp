@@ -138,6 +138,15 @@ void parseCut(const json::object& entry, const std::string& path, ConfigChanges&
     changes.emplace_back([name, count, cut = point->second](Core& core) { core.queueFault(name, count, cut); });
 }
 
+void parseDrip(const json::object& entry, const std::string& path, ConfigChanges& changes) {
+    Members members(entry, path);
+    const std::string name = members.readEndpoint();
+    const std::size_t count = members.readCount();
+    const Drip drip(std::chrono::milliseconds(number(members.require("pause"), members.field("pause"), 0, 600'000)));
+    members.refuseOthers();
+    changes.emplace_back([=](Core& core) { core.queueFault(name, count, drip); });
+}
+
 void parseRaw(const json::object& entry, const std::string& path, ConfigChanges& changes) {
     Members members(entry, path);
     const std::string name = members.readEndpoint();
@@ -240,6 +249,8 @@ void parseMember(const std::string& name, const json::value& value, ConfigChange
         parseEach(value, name, changes, parseFail);
     } else if (name == "cut") {
         parseEach(value, name, changes, parseCut);
+    } else if (name == "drip") {
+        parseEach(value, name, changes, parseDrip);
     } else if (name == "raw") {
         parseEach(value, name, changes, parseRaw);
     } else if (name == "hold") {

@@ -33,7 +33,7 @@ constexpr std::chrono::seconds handshakeLimit{10};
 constexpr std::chrono::seconds transferLimit{30};
 constexpr std::chrono::seconds closeLimit{2};
 constexpr std::chrono::seconds holdLimit{60};
-constexpr std::uint32_t maxHeadBytes = 64u << 10;
+constexpr std::uint32_t maxHeadBytes = 64u << 10;  // Beast throws at a longer field
 constexpr std::size_t maxDrainedBytes = 8u << 20;
 
 auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
@@ -182,7 +182,10 @@ private:
         if (plan.cutsAt(CutPoint::afterHeaders)) wire.text.resize(wire.bodyAt);
         if (plan.cutsAt(CutPoint::midBody)) wire.text.resize(wire.bodyAt + (wire.text.size() - wire.bodyAt) / 2);
         error_code error;
-        co_await write(wire.text, error);
+        if (const Drip* drip = plan.drip())
+            co_await writeSlowly(wire.text, drip->pause, error);
+        else
+            co_await write(wire.text, error);
         if (error || cut) co_return Next::cut;
         co_return keepAlive ? Next::request : Next::close;
     }
@@ -190,6 +193,15 @@ private:
     asio::awaitable<void> write(const std::string& bytes, error_code& error) {
         tcp().expires_after(transferLimit);
         co_await asio::async_write(stream_, asio::buffer(bytes), into(error));
+    }
+
+    asio::awaitable<void> writeSlowly(const std::string& bytes, std::chrono::milliseconds between, error_code& error) {
+        for (const char& byte : bytes) {
+            tcp().expires_after(transferLimit);
+            co_await asio::async_write(stream_, asio::buffer(&byte, 1), into(error));
+            if (error) co_return;
+            co_await pause(between);
+        }
     }
 
     asio::awaitable<void> pause(std::chrono::milliseconds time) {

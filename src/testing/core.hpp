@@ -33,6 +33,7 @@ struct Plan {
         const CutPoint* cut = fault ? std::get_if<CutPoint>(&*fault) : nullptr;
         return cut != nullptr && *cut == at;
     }
+    const Drip* drip() const noexcept { return fault ? std::get_if<Drip>(&*fault) : nullptr; }
     const RawAnswer* raw() const noexcept { return fault ? std::get_if<RawAnswer>(&*fault) : nullptr; }
 };
 

@@ -65,6 +65,10 @@ void FakeWix::cutNext(std::string_view endpoint, std::size_t count, CutPoint at)
     impl_->core.queueFault(endpoint, count, at);
 }
 
+void FakeWix::dripNext(std::string_view endpoint, std::size_t count, std::chrono::milliseconds pause) {
+    impl_->core.queueFault(endpoint, count, detail::Drip(pause));
+}
+
 void FakeWix::answerRaw(std::string_view endpoint, std::string bytes, bool thenClose) {
     impl_->core.queueFault(endpoint, 1, detail::RawAnswer(std::move(bytes), thenClose));
 }

@@ -23,7 +23,13 @@ struct RawAnswer {
     bool thenClose = true;
 };
 
-using Fault = std::variant<ScriptedReply, CutPoint, RawAnswer>;
+/// The site's own answer, byte by byte.
+struct Drip {
+    explicit Drip(std::chrono::milliseconds between) : pause(between) {}
+    std::chrono::milliseconds pause;
+};
+
+using Fault = std::variant<ScriptedReply, CutPoint, RawAnswer, Drip>;
 
 class FaultPlan {
 public:

@@ -111,13 +111,24 @@ TEST_CASE("a token of 64 KB is one, a longer one is not") {
     CHECK(read(200, R"({"access_token":"a","refresh_token":")" + most + "\"}").refreshToken == most);
     const TokenAnswer over = read(200, R"({"access_token":")" + most + "x\"}");
     CHECK(over.verdict == TokenVerdict::transient);
+    CHECK(over.failure.context.find("more than 64 KB") != std::string::npos);
     CHECK(over.failure.context.size() < 200);
 }
 
-TEST_CASE("of two members with one name the last counts") {
-    const TokenAnswer answer = read(200, R"({"access_token":"a1","access_token":"a2","expires_in":1,"expires_in":2})");
-    CHECK(answer.accessToken == "a2");
-    CHECK(answer.expiresIn == 2s);
+TEST_CASE("an answer with two members of one name is nobody's") {
+    for (const char* body : {R"({"access_token":"a1","access_token":"a2","expires_in":1})",
+                             R"({"access_token":"a","x":1,"x":1})", R"({"access_token":"a1","\u0061ccess_token":"a2"})",
+                             R"({"access_token":"a","expires_in":1,"expires_in":2})"}) {
+        CAPTURE(body);
+        const TokenAnswer answer = read(200, body);
+        CHECK(answer.verdict == TokenVerdict::transient);
+        CHECK(answer.failure.code == Errc::token_unavailable);
+        CHECK(answer.accessToken.empty());
+    }
+    // Two objects, or a string, may hold the same name.
+    CHECK(read(200, R"({"access_token":"a","b":{"access_token":"c","access_token":"d"},"e":[{"access_token":"f"}]})")
+              .accessToken == "a");
+    CHECK(read(200, R"({"access_token":"a\":\"b\\","token_type":"\"access_token\":"})").accessToken == "a\":\"b\\");
 }
 
 TEST_CASE("200 without a token says nothing about the session") {

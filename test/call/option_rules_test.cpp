@@ -203,7 +203,8 @@ TEST_CASE("tokens may go into a header; the text says which one may not, and not
     CHECK(of("OauthNG.JWS.a", "IST.b") == "fine");
     CHECK(of("", "IST.b") == "fine");
     CHECK(of(std::string(64 << 10, 'a'), "") == "fine");
-    CHECK(of(std::string((64 << 10) + 1, 'a'), "") == "here, the access token");
+    CHECK(of(std::string((64 << 10) + 1, 'a'), "") == "here, the access token: it is longer than 64 KB");
+    CHECK(of("", std::string((64 << 10) + 1, 'a')) == "here, the refresh token: it is longer than 64 KB");
     for (const std::string& bad : {std::string("SECRET\r\n"), std::string("SEC RET"), std::string("SECRET\0", 7),
                                    std::string("SECRET\x7F"), std::string("SECRET\xC3\xA4"), std::string("\tSECRET")}) {
         CAPTURE(bad);

@@ -79,28 +79,6 @@ TEST_CASE("cancelling a call closes its connection and leaves the tokens alone")
     CHECK(codeOf([&] { runOn(io, client.get("/ecom/v1/carts/current")); }) == Errc::api_error);  // no cart yet
 }
 
-TEST_CASE("the initiator of a renewal leaves, the others get its result") {
-    FakeWix fake;
-    fake.hold("token");
-    asio::io_context io;
-    const Client client = clientOf(io, fake);
-    int served = 0;
-    asio::cancellation_signal signal;
-    bool aborted = false;
-    asio::co_spawn(io, cancellable(client, false),
-                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr failed) { aborted = !!failed; }));
-    for (int i = 0; i < 10; ++i)
-        asio::co_spawn(io, client.generateVisitorTokens(),
-                       [&](std::exception_ptr failed, const Tokens&) { served += failed ? 0 : 1; });
-    while (!fake.waitUntilHeld("token", 1, 0ms)) io.poll();
-    signal.emit(asio::cancellation_type::terminal);
-    while (!aborted) io.run_one();
-    fake.release("token");
-    io.run();
-    CHECK(served == 10);
-    CHECK(fake.state().requests.at("token") == 1);
-}
-
 TEST_CASE("a stop_token cancels from any thread, before and during a call") {
     FakeWix fake;
     asio::io_context io;
@@ -122,26 +100,4 @@ TEST_CASE("a stop_token cancels from any thread, before and during a call") {
           }) == asio::error::operation_aborted);
     stopper.join();
     CHECK(codeOf([&] { runOn(io, client.get("/ecom/v1/carts/current", options)); }) == asio::error::operation_aborted);
-}
-
-TEST_CASE("a deadline ends one caller's wait for the token; a later caller gets the result") {
-    FakeWix fake;
-    fake.hold("token");
-    asio::io_context io;
-    const Client client = clientOf(io, fake);
-    CallOptions hurried;
-    hurried.timeout = 50ms;
-    std::optional<boost::system::error_code> ended;
-    asio::co_spawn(io, client.get("/ecom/v1/carts/current", hurried),
-                   [&](std::exception_ptr failed, boost::json::value) {
-                       ended = codeOf([&] {
-                           if (failed) std::rethrow_exception(failed);
-                       });
-                   });
-    while (!ended) io.run_one();
-    CHECK(*ended == Errc::timeout);
-    fake.release("token");
-    io.run();
-    CHECK_FALSE(runOn(io, client.getTokens()).empty());
-    CHECK(fake.state().requests.at("token") == 1);
 }

@@ -5,8 +5,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -40,7 +42,18 @@ T runOn(boost::asio::io_context& io, boost::asio::awaitable<T> operation) {
     }
 }
 
-/// The same on a context of its own.
+/// Runs the context until `isReached()`, which other threads may bring about too. Throws if that takes a minute.
+template <class Condition>
+void runUntil(boost::asio::io_context& io, Condition isReached) {
+    const auto giveUp = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!isReached()) {
+        if (std::chrono::steady_clock::now() > giveUp) throw std::logic_error("it never happened");
+        if (io.stopped()) io.restart();
+        io.run_one_for(std::chrono::milliseconds(1));
+    }
+}
+
+/// runOn() on a context of its own.
 template <class T>
 T run(boost::asio::awaitable<T> operation) {
     boost::asio::io_context io;

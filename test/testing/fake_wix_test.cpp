@@ -259,6 +259,19 @@ TEST_CASE("raw answers") {
     CHECK(answer.ordered);
 }
 
+TEST_CASE("an answer that drips is the same answer, byte by byte") {
+    FakeWix wix;
+    Visitor visitor(wix);
+    wix.dripNext("cart", 1, 1ms);
+    const Answer slow = visitor.addToCart();
+    CHECK(slow.status == 200);
+    CHECK(slow.complete);
+    CHECK(slow.json().at("cart").at("lineItems").as_array().size() == 1);
+    CHECK(wix.state().carts.size() == 1);
+    CHECK(visitor.query().status == 200);  // over the same connection
+    CHECK(wix.state().totalConnections == 1);
+}
+
 TEST_CASE("held requests") {
     FakeWix wix;
     Visitor visitor(wix);

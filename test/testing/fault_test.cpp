@@ -146,6 +146,8 @@ TEST_CASE("a malformed configuration is refused by name") {
         {R"({"fail":[{"endpoint":"cart","status":503,"headers":{"A":"b\r\nC: d"}}]})", "fail[0].headers.A"},
         {R"({"cut":[{"endpoint":"cart","at":"noon"}]})", "cut[0].at"},
         {R"({"cut":[{"endpoint":"cart","at":"midBody","count":-1}]})", "cut[0].count"},
+        {R"({"drip":[{"endpoint":"cart"}]})", "drip[0].pause"},
+        {R"({"drip":[{"endpoint":"cart","pause":-1}]})", "drip[0].pause"},
         {R"({"raw":[{"endpoint":"cart"}]})", "raw[0].bytes"},
         {R"({"hold":{"cart":"forever"}})", "hold.cart"},
         {R"({"release":["basket"]})", "release"},
@@ -159,7 +161,8 @@ TEST_CASE("a malformed configuration is refused by name") {
         "refreshTokenInReply":true,"rateLimit":{"perMinute":200,"retryAfter":true},"delay":{"*":5},
         "expireAccessTokens":true,"revokeTokens":"someone","advanceClock":60,
         "fail":[{"endpoint":"cart","count":2,"status":503,"body":"<html>","headers":{"Retry-After":"1"}}],
-        "cut":[{"endpoint":"token","at":"afterRequest"}],"raw":[{"endpoint":"cart","bytes":"x","thenClose":false}],
+        "cut":[{"endpoint":"token","at":"afterRequest"}],
+        "drip":[{"endpoint":"token","count":2,"pause":5}],"raw":[{"endpoint":"cart","bytes":"x","thenClose":false}],
         "hold":{"token":"beforeReply"},"release":["token","*"],"clearFaults":true})") == "accepted");
 }
 

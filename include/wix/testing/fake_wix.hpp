@@ -163,6 +163,8 @@ public:
     void failNext(std::string_view endpoint, std::size_t count, ScriptedReply reply);
     /// The next `count` requests find their connection cut.
     void cutNext(std::string_view endpoint, std::size_t count, CutPoint at);
+    /// The next `count` requests have their effect, and their answers come one byte at a time, `pause` apart.
+    void dripNext(std::string_view endpoint, std::size_t count, std::chrono::milliseconds pause);
     /// The next request has no effect and gets exactly these bytes; then the connection is closed in order
     /// (with close_notify), or it serves on.
     void answerRaw(std::string_view endpoint, std::string bytes, bool thenClose);

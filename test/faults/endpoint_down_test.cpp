@@ -1,0 +1,166 @@
+// Fault matrix C, rows 1-3, 5 and 11-13: the token endpoint does not serve for a while. The visitor notices as late as
+// possible, the endpoint is asked as seldom as possible, and afterwards everything is as before.
+
+#include "faults/aged_session.hpp"
+
+using namespace wix;
+using namespace wix::test;
+using testing::CutPoint;
+using testing::ScriptedReply;
+
+namespace {
+
+constexpr std::size_t always = 100'000;
+const std::string wafPage = "<html><body>Request blocked</body></html>";
+
+}  // namespace
+
+TEST_CASE("C row 1: a 503 to a renewal ahead of need: the current token is served, the renewal tried again later") {
+    Shopper shopper;
+    shopper.toLast(90s);  // advisory: up to 60 s before the end
+    shopper.site.fake.failNext("token", 1, ScriptedReply(503));
+    CHECK(shopper.session.goodToken() == shopper.before);
+    shopper.site.settle();
+    CHECK(shopper.asked() == 1);
+    shopper.checkUnchanged();
+    CHECK(shopper.session.hasCart());
+    CHECK(shopper.asked() == 1);  // within the backoff
+
+    shopper.age(5s);
+    CHECK(shopper.session.hasCart());  // still with the old token, and the renewal is behind it
+    shopper.site.settle();
+    CHECK(shopper.asked() == 2);
+    const auto after = shopper.session.goodToken();
+    CHECK(after->generation == shopper.before->generation + 1);
+    CHECK(after->tokens.accessToken.value != shopper.before->tokens.accessToken.value);
+    CHECK(shopper.session.hasCart());
+    CHECK(shopper.asked() == 2);
+    shopper.checkKept();
+}
+
+TEST_CASE("C row 2: 503 for 10 minutes and a dead token: a remembered error, one exchange for each backoff") {
+    Shopper shopper;
+    shopper.expire();
+    shopper.site.fake.failNext("token", always, ScriptedReply(503));
+    auto nextTry = shopper.site.clock.wall();
+    for (int second = 0; second < 600; ++second) {
+        CAPTURE(second);
+        const bool due = shopper.site.clock.wall() >= nextTry;
+        const auto askedBefore = shopper.asked();
+        for (int caller = 0; caller < 3; ++caller) {
+            const Failure failure = shopper.session.noToken();
+            CHECK(failure.code == Errc::token_unavailable);
+            REQUIRE(failure.retryAt);
+            CHECK(*failure.retryAt > shopper.site.clock.wall());
+            CHECK(*failure.retryAt <= shopper.site.clock.wall() + 60s);
+            nextTry = *failure.retryAt;
+        }
+        CHECK(shopper.asked() == askedBefore + (due ? 1 : 0));
+        shopper.age(1s);
+    }
+    CHECK(shopper.asked() > 10);  // it does not give up
+    CHECK(shopper.asked() <= 30);
+    CHECK(shopper.session.active() == shopper.before->tokens);
+    shopper.checkRecovers();
+}
+
+TEST_CASE("C row 3: 429 with Retry-After 30: no exchange for 30 s, and the session is kept") {
+    Shopper shopper;
+    shopper.expire();
+    shopper.site.fake.failNext("token", 1, ScriptedReply(429, "{}", {{"Retry-After", "30"}}));
+    CHECK(pauseOf(shopper.session.noToken(), shopper.site) == 30s);
+    for (int i = 0; i < 29; ++i) {
+        shopper.age(1s);
+        CHECK(shopper.session.noToken().code == Errc::token_unavailable);
+    }
+    CHECK(shopper.asked() == 1);
+    shopper.checkUnchanged();
+    shopper.age(1s);
+    CHECK(shopper.session.goodToken()->generation == shopper.before->generation + 1);
+    CHECK(shopper.asked() == 2);
+    shopper.checkKept();
+    CHECK(shopper.session.hasCart());
+}
+
+TEST_CASE("C row 5: a firewall's page says nothing about the session, whatever its status and however often it comes") {
+    Shopper shopper;
+    shopper.expire();
+    std::uint64_t asked = 0;
+    for (const int status : {403, 400, 401, 404, 403}) {
+        CAPTURE(status);
+        shopper.site.fake.failNext("token", 1, ScriptedReply(status, wafPage));
+        const Failure failure = shopper.session.noToken();
+        CHECK(failure.code == Errc::token_unavailable);
+        CHECK_FALSE(has(failure.context, "blocked"));
+        CHECK(shopper.asked() == ++asked);
+        shopper.checkUnchanged();
+        shopper.age(61s);
+    }
+    shopper.checkRecovers();
+}
+
+TEST_CASE("C row 11: the endpoint is down and the token has 2 minutes left: it is served to its end") {
+    Shopper shopper;
+    SUBCASE("503") { shopper.site.fake.failNext("token", always, ScriptedReply(503)); }
+    SUBCASE("the connection is cut before the request was read") {
+        shopper.site.fake.cutNext("token", always, CutPoint::beforeRequest);
+    }
+    SUBCASE("the connection is cut instead of an answer") {
+        shopper.site.fake.cutNext("token", always, CutPoint::afterRequest);
+    }
+    shopper.toLast(120s);
+    for (int left = 120; left > 0; left -= 5) {  // through the advisory part and the mandatory one
+        CAPTURE(left);
+        CHECK(shopper.session.goodToken() == shopper.before);
+        CHECK(shopper.session.hasCart());
+        shopper.age(5s);
+    }
+    shopper.site.settle();
+    const auto asked = shopper.asked();
+    CHECK(asked > 2);
+    CHECK(asked <= 20);  // a cut one is replayed once
+    shopper.session.noToken();
+    shopper.checkUnchanged();
+    shopper.checkRecovers();
+}
+
+TEST_CASE(
+    "C row 12: the endpoint is down, 1000 calls a second with an advisory token: a few attempts, all calls served") {
+    Shopper shopper;
+    shopper.toLast(120s);
+    shopper.site.fake.failNext("token", always, ScriptedReply(503));
+    for (int step = 0; step < 1000; ++step) {  // of 10 ms
+        for (int call = 0; call < 10; ++call) REQUIRE(shopper.session.tokens().fresh() == shopper.before);
+        shopper.site.settle();
+        if (step % 100 == 0) CHECK(shopper.session.hasCart());
+        shopper.age(10ms);
+    }
+    CHECK(shopper.asked() >= 3);
+    CHECK(shopper.asked() <= 6);  // after 0.5, 1, 2, 4 s at least
+    shopper.checkUnchanged();
+    shopper.checkRecovers();
+}
+
+TEST_CASE("C row 13: 200 after three failures: one publication, and the backoff starts anew") {
+    Shopper shopper;
+    shopper.expire();
+    shopper.site.fake.failNext("token", 3, ScriptedReply(503));
+    std::chrono::milliseconds first{0}, last{0};
+    for (int i = 0; i < 3; ++i) {
+        last = pauseOf(shopper.session.noToken(), shopper.site);
+        if (i == 0) first = last;
+        shopper.age(last);
+    }
+    CHECK(last > first);
+    const auto after = shopper.session.goodToken();
+    CHECK(after->generation == shopper.before->generation + 1);
+    CHECK(shopper.asked() == 4);
+    CHECK(shopper.session.goodToken() == after);
+    CHECK(shopper.site.renewals() == 1);
+    shopper.checkKept();
+    CHECK(shopper.session.hasCart());
+
+    shopper.age(4h);
+    shopper.site.fake.failNext("token", 1, ScriptedReply(503));
+    CHECK(pauseOf(shopper.session.noToken(), shopper.site) == first);
+}

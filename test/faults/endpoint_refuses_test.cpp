@@ -1,0 +1,161 @@
+// Fault matrix C, rows 6-8: the token endpoint says no. A session ends only by a definite rejection of its refresh token,
+// once, and never by an error of the configuration.
+#include "faults/aged_session.hpp"
+
+using namespace wix;
+using namespace wix::test;
+using testing::Rotation;
+using testing::ScriptedReply;
+
+TEST_CASE("C row 6a: invalid_grant: the storage is read again, then one event and one new visitor, for all waiters") {
+    Shopper shopper;
+    shopper.expire();
+    shopper.site.fake.revokeTokens();
+    const int loadsBefore = shopper.site.storage->loads;
+    TokenOutcomes outcomes;
+    shopper.session.startWaiting(outcomes, 100);
+    shopper.site.settle();
+    REQUIRE(outcomes.size() == 100);
+    for (const TokenOutcome& outcome : outcomes) {
+        REQUIRE(outcome.has_value());
+        CHECK(*outcome == *outcomes.front());
+    }
+    CHECK(shopper.asked() == 2);  // the rejected one and the anonymous one
+    CHECK(shopper.site.storage->loads == loadsBefore + 1);
+    CHECK(shopper.site.fake.state().visitors == 2);
+    CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 100", "lost, new visitor for visitor",
+                                                  "started sessionLost", "finished for 100"});
+    const detail::SnapshotPtr after = *outcomes.front();
+    CHECK(after->tokens.refreshToken.value != shopper.before->tokens.refreshToken.value);
+    CHECK(after->epoch != shopper.before->epoch);
+    CHECK(shopper.site.stored() == after->tokens);
+    CHECK(shopper.session.call(Request("GET", cartPath))->status == 404);  // a new visitor has none
+    CHECK(shopper.asked() == 2);
+}
+
+TEST_CASE("C row 6b: invalid_grant for a member: an error, one event, and never a visitor") {
+    Shopper shopper(TokenRole::member);
+    shopper.expire();
+    shopper.site.fake.revokeTokens();
+    for (int i = 0; i < 5; ++i) {
+        CHECK(shopper.session.noToken().code == Errc::session_expired);
+        shopper.age(2min);
+    }
+    CHECK(shopper.asked() == 1);  // no loop
+    CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 1", "lost, of member"});
+    CHECK(shopper.session.active().refreshToken.role == TokenRole::member);
+    shopper.checkUnchanged();
+}
+
+TEST_CASE("C row 6c: invalid_grant and the policy to fail: an error, one event, and the record stays") {
+    Shopper shopper(TokenRole::visitor, SessionLostPolicy::fail);
+    shopper.expire();
+    shopper.site.fake.revokeTokens();
+    for (int i = 0; i < 5; ++i) {
+        CHECK(shopper.session.noToken().code == Errc::session_lost);
+        shopper.age(2min);
+    }
+    CHECK(shopper.asked() == 1);
+    CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 1", "lost, of visitor"});
+    shopper.checkUnchanged();
+}
+
+TEST_CASE("C row 6d: invalid_grant because another program was faster: its record is adopted, and nothing is lost") {
+    Shopper shopper;
+    shopper.site.fake.setRotation(Rotation(true, 0s));
+    AgedSession sibling(shopper.site);
+    CHECK(sibling.goodToken()->tokens == shopper.before->tokens);
+    shopper.expire();
+    const Tokens renewed = sibling.goodToken()->tokens;
+    CHECK(renewed.refreshToken.value != shopper.before->tokens.refreshToken.value);
+    shopper.site.observer->take();
+
+    const detail::SnapshotPtr after = shopper.session.goodToken();
+    CHECK(after->tokens == renewed);
+    CHECK(after->generation == shopper.before->generation + 1);
+    CHECK(shopper.asked() == 2);
+    CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 1"});
+    CHECK(shopper.site.fake.state().visitors == 1);
+    CHECK(shopper.site.stored() == renewed);
+    CHECK(shopper.session.hasCart());
+}
+
+TEST_CASE("C row 7: invalid_client: an error of the configuration, no storm of retries, and the session is kept") {
+    const char* body = nullptr;
+    SUBCASE("invalid_client") { body = R"({"error":"invalid_client","error_description":"SECRET"})"; }
+    SUBCASE("invalid_request") { body = R"({"error":"invalid_request"})"; }
+    SUBCASE("unauthorized_client") { body = R"({"error":"unauthorized_client"})"; }
+    SUBCASE("a validation error about the client id") {
+        body = R"({"message":"SECRET","details":{"validationError":{"fieldViolations":[{"field":"x"}]}}})";
+    }
+    Shopper shopper(TokenRole::member);
+    shopper.expire();
+    shopper.site.fake.failNext("token", 100'000, ScriptedReply(400, body));
+    for (int call = 0; call < 1000; ++call) {
+        const Failure failure = shopper.session.noToken();
+        CHECK(failure.code == Errc::misconfigured);
+        CHECK_FALSE(has(failure.context, "SECRET"));
+    }
+    CHECK(shopper.asked() == 1);
+    shopper.age(9s);
+    CHECK(shopper.session.noToken().code == Errc::misconfigured);
+    CHECK(shopper.asked() == 1);
+    for (int second = 0; second < 120; ++second) {
+        shopper.session.noToken();
+        shopper.age(1s);
+    }
+    CHECK(shopper.asked() <= 13);
+    for (const std::string& event : shopper.site.observer->take()) CHECK_FALSE(has(event, "lost"));
+    shopper.checkUnchanged();
+    shopper.checkRecovers();
+}
+
+TEST_CASE("C row 8: a JSON error that is no definite rejection: asked once more, and the second one counts") {
+    int status = 0;
+    const char* body = R"({"message":"no","details":{"applicationError":{"code":"NO_SUCH_TOKEN"}}})";
+    SUBCASE("400") { status = 400; }
+    SUBCASE("401") { status = 401; }
+    SUBCASE("403") { status = 403; }
+    SUBCASE("404") { status = 404; }
+    SUBCASE("in the form of OAuth") {
+        status = 400;
+        body = R"({"error":"access_denied"})";
+    }
+    Shopper shopper;
+    shopper.expire();
+    shopper.site.fake.failNext("token", 2, ScriptedReply(status, body));
+    const Failure first = shopper.session.noToken();
+    CHECK(first.code == Errc::token_unavailable);
+    CHECK(pauseOf(first, shopper.site) >= 1s);
+    for (int call = 0; call < 100; ++call) shopper.session.noToken();
+    CHECK(shopper.asked() == 1);
+    shopper.checkUnchanged();
+    CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 1"});
+
+    shopper.age(pauseOf(first, shopper.site));
+    const detail::SnapshotPtr after = shopper.session.goodToken();
+    CHECK(shopper.asked() == 3);
+    CHECK(after->tokens.refreshToken.value != shopper.before->tokens.refreshToken.value);
+    CHECK(shopper.site.fake.state().visitors == 2);
+    CHECK(shopper.site.stored() == after->tokens);
+    CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 1", "lost, new visitor for visitor",
+                                                  "started sessionLost", "finished for 1"});
+}
+
+TEST_CASE("C row 8: a JSON error that is no definite rejection, and then an answer: the session goes on") {
+    Shopper shopper;
+    shopper.expire();
+    std::uint64_t asked = 0;
+    for (const int status : {400, 401, 403, 404}) {
+        CAPTURE(status);
+        shopper.site.fake.failNext("token", 1, ScriptedReply(status, R"({"error":"access_denied"})"));
+        const Failure failure = shopper.session.noToken();
+        shopper.age(pauseOf(failure, shopper.site));
+        CHECK(shopper.session.goodToken()->generation == shopper.before->generation + 1 + asked / 2);
+        asked += 2;
+        CHECK(shopper.asked() == asked);
+        shopper.checkKept();
+        shopper.age(4h);
+    }
+    CHECK(shopper.session.hasCart());
+}
