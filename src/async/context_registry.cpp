@@ -3,6 +3,7 @@
 #include <boost/asio/query.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/intrusive/list.hpp>
 
 #include <algorithm>
 #include <condition_variable>
@@ -19,11 +20,15 @@ constexpr std::chrono::milliseconds scanInterval{100};
 
 /// Outlives the service, so that an object that outlives the context can still sign off.
 struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared> {
+    template <Hook ContextBound::*hook>
+    using List = boost::intrusive::list<ContextBound, boost::intrusive::member_hook<ContextBound, Hook, hook>,
+                                        boost::intrusive::constant_time_size<false>>;
+
     std::mutex mutex;
     std::condition_variable signedOff;
-    std::list<ContextBound*> bound;
-    std::list<ContextBound*> ended;  // told already, not yet destroyed
-    std::list<ContextBound*> watched;
+    List<&ContextBound::place_> bound;
+    List<&ContextBound::place_> ended;  // told already, not yet destroyed
+    List<&ContextBound::watchPlace_> watched;
     std::optional<asio::steady_timer> timer;  // pending only while something is watched: idle means no work
     bool ticking = false;
     bool gone = false;
@@ -42,9 +47,9 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
             if (gone || watched.empty()) return;
             if (due) {
                 const auto now = std::chrono::steady_clock::now();
-                for (ContextBound* object : watched)
-                    if (object->deadline_ <= now)
-                        if (auto alive = object->weak_from_this().lock()) late.push_back(std::move(alive));
+                for (ContextBound& object : watched)
+                    if (object.deadline_ <= now)
+                        if (auto alive = object.weak_from_this().lock()) late.push_back(std::move(alive));
             }
             arm();
         }
@@ -90,14 +95,15 @@ private:
             {
                 std::unique_lock lock(shared_->mutex);
                 if (shared_->bound.empty()) return;
-                ContextBound* object = shared_->bound.front();
-                shared_->ended.splice(shared_->ended.end(), shared_->bound, object->place_);
-                object->ended_ = true;
-                next = object->weak_from_this().lock();
+                ContextBound& object = shared_->bound.front();
+                shared_->bound.pop_front();
+                shared_->ended.push_back(object);
+                object.ended_ = true;
+                next = object.weak_from_this().lock();
                 // Another thread is just destroying it, and what it has of this context: let it finish.
                 if (!next)
-                    shared_->signedOff.wait_for(lock, std::chrono::seconds(1), [&] {
-                        return std::find(shared_->ended.begin(), shared_->ended.end(), object) == shared_->ended.end();
+                    shared_->signedOff.wait_for(lock, std::chrono::seconds(1), [&ended = shared_->ended, &object] {
+                        return std::none_of(ended.begin(), ended.end(), [&](auto& one) { return &one == &object; });
                     });
             }
             if (next) next->contextGone();
@@ -111,30 +117,33 @@ asio::execution_context::id ContextRegistry::id;
 
 ContextBound::ContextBound(const asio::any_io_executor& executor) : shared_(ContextRegistry::of(executor)) {
     const std::lock_guard lock(shared_->mutex);
-    place_ = shared_->bound.insert(shared_->bound.end(), this);
+    shared_->bound.push_back(*this);
 }
 
 ContextBound::~ContextBound() {
-    unwatch();
     const std::lock_guard lock(shared_->mutex);
-    (ended_ ? shared_->ended : shared_->bound).erase(place_);
+    unwatchLocked();
+    auto& among = ended_ ? shared_->ended : shared_->bound;
+    among.erase(among.iterator_to(*this));
     if (ended_) shared_->signedOff.notify_all();
 }
 
 void ContextBound::watch(SteadyTime deadline) {
     const std::lock_guard lock(shared_->mutex);
     deadline_ = deadline;
-    if (watched_ || shared_->gone) return;
-    watched_ = true;
-    watchPlace_ = shared_->watched.insert(shared_->watched.end(), this);
+    if (watchPlace_.is_linked() || shared_->gone) return;
+    shared_->watched.push_back(*this);
     if (!shared_->ticking) shared_->arm();
 }
 
 void ContextBound::unwatch() {
     const std::lock_guard lock(shared_->mutex);
-    if (!watched_) return;
-    watched_ = false;
-    shared_->watched.erase(watchPlace_);
+    unwatchLocked();
+}
+
+void ContextBound::unwatchLocked() {
+    if (!watchPlace_.is_linked()) return;
+    shared_->watched.erase(shared_->watched.iterator_to(*this));
     if (shared_->watched.empty() && shared_->timer) shared_->timer->cancel();
 }
 

@@ -3,10 +3,9 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/intrusive/list_hook.hpp>
 
-#include <atomic>
 #include <chrono>
-#include <list>
 #include <memory>
 
 namespace wix::detail {
@@ -39,12 +38,15 @@ protected:
 private:
     friend class ContextRegistry;
     struct Shared;
+    using Hook = boost::intrusive::list_member_hook<>;  // thousands may wait: a list has no memory of its own for each
+
+    void unwatchLocked();
+
     std::shared_ptr<Shared> shared_;
-    std::list<ContextBound*>::iterator place_;
-    std::list<ContextBound*>::iterator watchPlace_;
-    bool watched_ = false;
-    bool ended_ = false;
+    Hook place_;       // among those that are told of the context's end, or were told
+    Hook watchPlace_;  // among those with a deadline
     SteadyTime deadline_{};
+    bool ended_ = false;
 };
 
 }  // namespace wix::detail

@@ -15,13 +15,13 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
-#include <optional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -85,21 +85,33 @@ private:
         StopReason why;
         void operator()() const noexcept;
     };
+    using StopListener = std::unique_ptr<std::stop_callback<OnStop>>;  // null if the token cannot stop
+
+    void start();
     void stop(StopReason why);
+    StopListener listenTo(const std::stop_token& token, StopReason why);
 
     boost::asio::any_io_executor home_;
     WaitLimits limits_;
     SteadyTime phaseDeadline_ = SteadyTime::max();
-    std::optional<std::stop_callback<OnStop>> onStopRequest_;
-    std::optional<std::stop_callback<OnStop>> onDropRequest_;
-    std::optional<boost::asio::steady_timer> shortTimer_;  // for what the scan is too coarse for
+    // Few operations have them, and thousands may wait.
+    StopListener onStopRequest_;
+    StopListener onDropRequest_;
+    std::unique_ptr<boost::asio::steady_timer> shortTimer_;  // for what the scan is too coarse for
     bool done_ = false;
     bool stopped_ = false;
 };
 
-/// An operation that ends with one `Result` (of any movable, default-free type; errors are values in it).
+/// An operation that ends with one `Result`: any movable type that can be made of a Failure.
 template <class Result>
 class HomeOperation : public HomeOperationBase {
+    struct Initiate;
+
+public:
+    using ResultType = Result;
+    /// One that begins when it is awaited. It needs no coroutine; given asio::use_awaitable, say, it becomes one.
+    using Deferred = boost::asio::deferred_async_operation<void(Result), Initiate>;
+
 protected:
     using HomeOperationBase::HomeOperationBase;
 
@@ -115,7 +127,7 @@ protected:
 
 private:
     template <class Op>
-    friend auto run(std::shared_ptr<Op> operation) -> boost::asio::awaitable<typename Op::ResultType>;
+    friend auto run(std::shared_ptr<Op> operation) -> typename Op::Deferred;
 
     struct Resume {
         Resume(boost::asio::any_completion_handler<void(Result)> h, Result r)
@@ -131,6 +143,7 @@ private:
         void operator()(Handler handler) const {
             // Move out: the frame that holds this object is owned by the handler that the operation is about to own.
             const std::shared_ptr<HomeOperation> op = std::move(operation);
+            if (!op) return contextHasGone(std::move(handler));
             op->caller_ = boost::asio::prefer(boost::asio::get_associated_executor(handler, op->home()),
                                               boost::asio::execution::outstanding_work.tracked);
             // Assigning to an any_completion_handler recurses for ever in Boost 1.81: construct it in place.
@@ -144,6 +157,12 @@ private:
                 });
             op->begin();
         }
+        template <class Handler>
+        static void contextHasGone(Handler handler) {
+            auto caller = boost::asio::get_associated_executor(handler);
+            Result outcome(Failure(boost::asio::error::operation_aborted, "the io_context of the client has gone"));
+            boost::asio::post(caller, Resume(std::move(handler), std::move(outcome)));
+        }
         mutable std::shared_ptr<HomeOperation> operation;
     };
 
@@ -154,17 +173,14 @@ private:
 
     boost::asio::any_completion_handler<void(Result)> handler_;
     boost::asio::any_io_executor caller_;
-
-public:
-    using ResultType = Result;
 };
 
-/// Starts `operation` and waits for it. It must not have been started before.
+/// `co_await run(operation)` starts it and waits for it. It must not have been started before. A null one stands for one
+/// that cannot be made any more, since the context of its home has gone: it ends with operation_aborted.
 template <class Op>
-auto run(std::shared_ptr<Op> operation) -> boost::asio::awaitable<typename Op::ResultType> {
-    using Result = typename Op::ResultType;
-    co_return co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void(Result)>(
-        typename HomeOperation<Result>::Initiate(std::move(operation)), boost::asio::use_awaitable);
+auto run(std::shared_ptr<Op> operation) -> typename Op::Deferred {
+    using Initiate = typename HomeOperation<typename Op::ResultType>::Initiate;
+    return typename Op::Deferred(boost::asio::deferred_init_tag(), Initiate(std::move(operation)));
 }
 
 }  // namespace wix::detail

@@ -42,8 +42,12 @@ private:
 /// A caller that waits for a token. Its home is the manager's strand.
 class TokenManager::Wait final : public HomeOperation<result<SnapshotPtr>> {
 public:
-    Wait(std::shared_ptr<TokenManager> manager, const asio::any_io_executor& strand, Event event, WaitLimits limits)
-        : HomeOperation(strand, std::move(limits)), manager_(std::move(manager)), event_(std::move(event)) {}
+    Wait(std::shared_ptr<TokenManager> manager, const asio::any_io_executor& strand, Event event, WaitLimits limits,
+         bool closing)
+        : HomeOperation(strand, std::move(limits)),
+          closes(closing),
+          manager_(std::move(manager)),
+          event_(std::move(event)) {}
 
     void onStart() override { manager_->enter(std::static_pointer_cast<Wait>(shared_from_this())); }
     void onStop(StopReason why) override {
@@ -54,7 +58,7 @@ public:
     using HomeOperation::finish;
     Event takeEvent() { return std::exchange(event_, nullptr); }
     WaiterId id = 0;
-    bool closes = false;
+    const bool closes;
 
 private:
     std::shared_ptr<TokenManager> manager_;
@@ -122,20 +126,10 @@ bool TokenManager::postHome(Function function) {
     return true;
 }
 
-namespace {
-TokenManager::Operation contextHasGone() {
-    co_return Failure(asio::error::operation_aborted, "the io_context of the client has gone");
-}
-}  // namespace
-
 TokenManager::Operation TokenManager::wait(Event event, WaitLimits limits, bool closes) {
-    std::shared_ptr<Wait> waiting;
-    {
-        const std::lock_guard lock(strandMutex_);
-        if (!strand_) return contextHasGone();
-        waiting = std::make_shared<Wait>(self(), strand_, std::move(event), std::move(limits));
-    }
-    waiting->closes = closes;
+    std::shared_ptr<Wait> waiting;  // null if the context has gone
+    const std::lock_guard lock(strandMutex_);
+    if (strand_) waiting = std::make_shared<Wait>(self(), strand_, std::move(event), std::move(limits), closes);
     return run(std::move(waiting));
 }
 
@@ -173,7 +167,7 @@ TokenManager::Operation TokenManager::close() {
 }
 
 void TokenManager::abandon() {
-    postHome([self = self()] { asio::co_spawn(self->strand_, self->close(), asio::detached); });
+    postHome([self = self()] { self->close()(asio::detached); });
 }
 
 void TokenManager::enter(std::shared_ptr<Wait> wait) {

@@ -39,7 +39,8 @@ class TokenManager final : public ContextBound {
 public:
     TokenManager(const boost::asio::any_io_executor& executor, TokenManagerSetup setup);
 
-    using Operation = boost::asio::awaitable<result<SnapshotPtr>>;
+    /// Begins when it is awaited, as an awaitable; but it has no coroutine, for there may be thousands.
+    using Operation = HomeOperation<result<SnapshotPtr>>::Deferred;
 
     /// A token that may be used now, without waiting and without a strand hop; null if it takes more. Starts a renewal
     /// ahead of need.

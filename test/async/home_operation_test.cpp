@@ -195,7 +195,8 @@ TEST_CASE("the caller resumes on its own executor") {
     asio::io_context home, mine;
     auto puppet = std::make_shared<Puppet>(home, WaitLimits(), [](Puppet& self) { self.finish(9); });
     bool resumed = false;
-    asio::co_spawn(mine, run(puppet), [&](std::exception_ptr, result<int> got) { resumed = *got == 9; });
+    asio::co_spawn(mine, run(puppet)(asio::use_awaitable),
+                   [&](std::exception_ptr, result<int> got) { resumed = *got == 9; });
     mine.poll();
     home.run();
     CHECK_FALSE(resumed);

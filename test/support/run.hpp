@@ -1,9 +1,11 @@
 // Running coroutines in tests.
 #pragma once
 
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
 #include <optional>
@@ -38,6 +40,13 @@ T runOn(boost::asio::io_context& io, boost::asio::awaitable<T> operation) {
         if (error) std::rethrow_exception(error);
         return std::move(*value);
     }
+}
+
+/// The same for any other asynchronous operation.
+template <class Operation>
+requires boost::asio::is_async_operation<Operation>::value auto runOn(boost::asio::io_context& io,
+                                                                      Operation operation) {
+    return runOn(io, std::move(operation)(boost::asio::use_awaitable));
 }
 
 /// The same on a context of its own.
