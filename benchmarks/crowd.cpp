@@ -29,11 +29,14 @@ struct Arrivals {
     std::vector<Tokens> tokens;
     std::size_t arrived = 0;
     SteadyClock::time_point last;
+    double cpu = 0;  // of this thread, at that moment
 };
 
 asio::awaitable<void> oneCaller(asio::awaitable<Tokens> waiting, Arrivals* arrivals, std::size_t place) {
     arrivals->tokens[place] = co_await std::move(waiting);
-    if (++arrivals->arrived == arrivals->tokens.size()) arrivals->last = SteadyClock::now();
+    if (++arrivals->arrived < arrivals->tokens.size()) co_return;
+    arrivals->last = SteadyClock::now();
+    arrivals->cpu = threadCpuMicros();
 }
 
 asio::awaitable<void> cancelledCaller(asio::awaitable<Tokens> waiting) { co_await std::move(waiting); }
@@ -84,11 +87,13 @@ CrowdOutcome Crowd::renew(RenewalDesign& design, std::size_t callers, Answer ans
     for (std::size_t i = 0; i < callers; ++i)
         asio::co_spawn(io_, oneCaller(design.tokens(), &arrivals, i), asio::detached);
     auto released = began;
+    double cpuReleased = 0;
     if (answer == Answer::held) {
         awaitAll();
         const std::size_t heap = heapBytes();
         if (heap > heapBefore)
             outcome.bytesPerCaller = static_cast<double>(heap - heapBefore) / static_cast<double>(callers);
+        cpuReleased = threadCpuMicros();
         released = SteadyClock::now();
         fake_.release("token");
     }
@@ -96,6 +101,7 @@ CrowdOutcome Crowd::renew(RenewalDesign& design, std::size_t callers, Answer ans
 
     outcome.milliseconds = milliseconds(arrivals.last - began);
     outcome.afterAnswer = milliseconds(arrivals.last - released);
+    outcome.cpuAfterAnswer = (arrivals.cpu - cpuReleased) / 1e3;
     outcome.exchanges = exchanges() - exchangesBefore;
     outcome.visitors = fake_.state().visitors;
     if (arrivals.arrived != callers) throw std::runtime_error("a caller got no token");

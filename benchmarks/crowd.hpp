@@ -23,6 +23,7 @@ struct CrowdOutcome {
     CrowdOutcome() = default;
     double milliseconds = 0;  ///< From the first caller's coming until the last one has its token.
     double afterAnswer = 0;   ///< The part of it from the moment in which the fake lets the answer go; with hold only.
+    double cpuAfterAnswer = 0;  ///< Its CPU time, the client thread's: what else the machine does is not in it.
     double bytesPerCaller = 0;  ///< Of heap, while they wait; with hold only.
     std::uint64_t exchanges = 0;
     std::uint64_t visitors = 0;

@@ -21,7 +21,6 @@ namespace asio = boost::asio;
 namespace wix::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr std::size_t cacheLine = 64;
 
 /// One that waits to be woken.
@@ -35,18 +34,18 @@ struct Sleeper {
 
 class Wake {
 public:
-    Wake(std::unique_ptr<unsigned char[]> block, std::size_t bytes, Clock::time_point* ran)
+    Wake(std::unique_ptr<unsigned char[]> block, std::size_t bytes, double* ran)
         : block_(std::move(block)), bytes_(bytes), ran_(ran) {}
     void operator()() {
         for (std::size_t i = 0; i < bytes_; i += cacheLine) static_cast<volatile unsigned char&>(block_[i]) = 1;
         block_.reset();
-        if (ran_ != nullptr) *ran_ = Clock::now();
+        if (ran_ != nullptr) *ran_ = threadCpuMicros();
     }
 
 private:
     std::unique_ptr<unsigned char[]> block_;
     std::size_t bytes_;
-    Clock::time_point* ran_;  // of the last one
+    double* ran_;  // of the last one
 };
 
 asio::awaitable<void> waitForTimer() {
@@ -61,10 +60,10 @@ double postingMilliseconds(std::size_t handlers, std::size_t blockBytes) {
     std::vector<Sleeper> sleepers;
     sleepers.reserve(handlers);
     for (std::size_t i = 0; i < handlers; ++i) sleepers.emplace_back(io.get_executor(), blockBytes);
-    Clock::time_point began;
-    Clock::time_point ended;
+    double began = 0;
+    double ended = 0;
     asio::post(io, [&] {
-        began = Clock::now();
+        began = threadCpuMicros();
         for (Sleeper& sleeper : sleepers) {
             const asio::any_io_executor caller = std::move(sleeper.caller);
             const bool last = &sleeper == &sleepers.back();
@@ -72,7 +71,7 @@ double postingMilliseconds(std::size_t handlers, std::size_t blockBytes) {
         }
     });
     io.run();
-    return std::chrono::duration<double, std::milli>(ended - began).count();
+    return (ended - began) / 1e3;
 }
 
 double timerWaitBytes(std::size_t coroutines) {

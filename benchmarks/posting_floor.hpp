@@ -5,7 +5,7 @@
 
 namespace wix::bench {
 
-/// The milliseconds of posting so many handlers, one after the other from a handler of the same io_context, each through
+/// The milliseconds of CPU time for posting so many handlers, one after the other from a handler of the same io_context, each through
 /// a work-tracked any_io_executor of its own, until the last has run.
 ///
 /// A caller that has waited is not in the cache: its handler has to fetch it. So each handler owns a block of
