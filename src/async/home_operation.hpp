@@ -19,6 +19,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/require.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <memory>
@@ -121,7 +122,7 @@ protected:
         if (!end()) return false;
         auto caller = std::move(caller_);
         boost::asio::any_completion_handler<void(Result)> handler(std::move(handler_));
-        boost::asio::post(caller, Resume(std::move(handler), std::move(outcome)));
+        caller.execute(Resume(std::move(handler), std::move(outcome)));
         return true;
     }
 
@@ -144,8 +145,7 @@ private:
             // Move out: the frame that holds this object is owned by the handler that the operation is about to own.
             const std::shared_ptr<HomeOperation> op = std::move(operation);
             if (!op) return contextHasGone(std::move(handler));
-            op->caller_ = boost::asio::prefer(boost::asio::get_associated_executor(handler, op->home()),
-                                              boost::asio::execution::outstanding_work.tracked);
+            op->caller_ = callerOf(handler, op->home());
             // Assigning to an any_completion_handler recurses for ever in Boost 1.81: construct it in place.
             std::destroy_at(&op->handler_);
             std::construct_at(&op->handler_, std::move(handler));
@@ -156,6 +156,14 @@ private:
                         static_cast<HomeOperation&>(*alive).requestStop(StopReason::cancelled);
                 });
             op->begin();
+        }
+        /// The executor to resume on: it knows that somebody waits, and its execute() posts.
+        template <class Handler>
+        static boost::asio::any_io_executor callerOf(const Handler& handler, const boost::asio::any_io_executor& home) {
+            using namespace boost::asio::execution;
+            return boost::asio::require(
+                boost::asio::prefer(boost::asio::get_associated_executor(handler, home), outstanding_work.tracked),
+                blocking.never);
         }
         template <class Handler>
         static void contextHasGone(Handler handler) {

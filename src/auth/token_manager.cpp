@@ -171,8 +171,7 @@ void TokenManager::abandon() {
 }
 
 void TokenManager::enter(std::shared_ptr<Wait> wait) {
-    wait->id = nextId_++;
-    waits_.emplace(wait->id, wait);
+    wait->id = waits_.put(wait);
     if (wait->closes) {
         closed_ = true;
         const std::lock_guard lock(publishedMutex_);
@@ -185,7 +184,7 @@ void TokenManager::enter(std::shared_ptr<Wait> wait) {
 void TokenManager::leave(WaiterId id, bool wasClosing) {
     if (wasClosing) abortFlight_.request_stop();
     state_.cancel(id);
-    waits_.erase(id);
+    waits_.take(id);
     perform();
 }
 
@@ -209,13 +208,8 @@ void TokenManager::perform(PublishAction& action) {
 }
 
 void TokenManager::perform(CompleteAction& action) {
-    for (const WaiterId id : action.waiters) {
-        const auto found = waits_.find(id);
-        if (found == waits_.end()) continue;
-        const std::shared_ptr<Wait> waiting = std::move(found->second);
-        waits_.erase(found);
-        waiting->finish(action.outcome);
-    }
+    for (const WaiterId id : action.waiters)
+        if (const auto waiting = waits_.take(id)) waiting->finish(action.outcome);
 }
 
 void TokenManager::perform(DropUnsentAction&) { dropUnsent_.request_stop(); }

@@ -11,13 +11,13 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <unordered_map>
 
 #include <wix/options.hpp>
 #include <wix/token_storage.hpp>
 
 #include "async/home_operation.hpp"
 #include "auth/token_state.hpp"
+#include "auth/waiter_slots.hpp"
 #include "base/clock.hpp"
 #include "http/transport_interface.hpp"
 
@@ -92,8 +92,7 @@ private:
     boost::asio::any_io_executor strand_;  // guards everything down to the next gap
 
     TokenState state_;
-    std::unordered_map<WaiterId, std::shared_ptr<Wait>> waits_;
-    WaiterId nextId_ = 1;
+    WaiterSlots<std::shared_ptr<Wait>> waits_;
     std::stop_source dropUnsent_;  // a flight that has not left
     std::optional<boost::asio::steady_timer> storageTimer_;
     std::uint64_t storageCall_ = 0;  // counts them
