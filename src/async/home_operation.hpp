@@ -11,7 +11,7 @@
 // never owned by the coroutine that waits for it (handler -> frame -> operation would be a cycle).
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -25,11 +25,13 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <wix/error.hpp>
 
 #include "async/context_registry.hpp"
+#include "async/stored_handler.hpp"
 
 namespace wix::detail {
 
@@ -118,25 +120,34 @@ protected:
 
     /// Ends the operation: the caller resumes, on its own executor, with `result`. Later calls do nothing and give
     /// false. On the home strand.
-    bool finish(Result outcome) {
-        if (!end()) return false;
-        auto caller = std::move(caller_);
-        boost::asio::any_completion_handler<void(Result)> handler(std::move(handler_));
-        caller.execute(Resume(std::move(handler), std::move(outcome)));
-        return true;
-    }
+    bool finish(Result outcome) { return resumeWith(std::move(outcome)); }
+    /// The same with one result for many callers, who copy it when they resume.
+    bool finish(std::shared_ptr<const Result> outcome) { return resumeWith(std::move(outcome)); }
 
 private:
     template <class Op>
     friend auto run(std::shared_ptr<Op> operation) -> typename Op::Deferred;
 
+    template <class Outcome>
     struct Resume {
-        Resume(boost::asio::any_completion_handler<void(Result)> h, Result r)
-            : handler(std::move(h)), outcome(std::move(r)) {}
-        void operator()() { std::move(handler)(std::move(outcome)); }
-        boost::asio::any_completion_handler<void(Result)> handler;
-        Result outcome;
+        Resume(StoredHandler<Result> h, Outcome o) : handler(std::move(h)), outcome(std::move(o)) {}
+        void operator()() {
+            if constexpr (std::is_same_v<Outcome, Result>)
+                handler(std::move(outcome));
+            else
+                handler(*outcome);
+        }
+        StoredHandler<Result> handler;
+        Outcome outcome;
     };
+
+    template <class Outcome>
+    bool resumeWith(Outcome outcome) {
+        if (!end()) return false;
+        const auto caller = std::move(caller_);
+        caller.execute(Resume<Outcome>(std::move(handler_), std::move(outcome)));
+        return true;
+    }
 
     struct Initiate {  // a constructor, or g++ 12 destroys it twice
         explicit Initiate(std::shared_ptr<HomeOperation> op) : operation(std::move(op)) {}
@@ -146,10 +157,8 @@ private:
             const std::shared_ptr<HomeOperation> op = std::move(operation);
             if (!op) return contextHasGone(std::move(handler));
             op->caller_ = callerOf(handler, op->home());
-            // Assigning to an any_completion_handler recurses for ever in Boost 1.81: construct it in place.
-            std::destroy_at(&op->handler_);
-            std::construct_at(&op->handler_, std::move(handler));
-            auto slot = boost::asio::get_associated_cancellation_slot(op->handler_);
+            auto slot = boost::asio::get_associated_cancellation_slot(handler);
+            op->handler_ = StoredHandler<Result>(std::move(handler));
             if (slot.is_connected())
                 slot.assign([weak = op->weak_from_this()](boost::asio::cancellation_type) {
                     if (auto alive = weak.lock())
@@ -169,17 +178,17 @@ private:
         static void contextHasGone(Handler handler) {
             auto caller = boost::asio::get_associated_executor(handler);
             Result outcome(Failure(boost::asio::error::operation_aborted, "the io_context of the client has gone"));
-            boost::asio::post(caller, Resume(std::move(handler), std::move(outcome)));
+            boost::asio::post(caller, Resume<Result>(StoredHandler<Result>(std::move(handler)), std::move(outcome)));
         }
         mutable std::shared_ptr<HomeOperation> operation;
     };
 
     void dropHandler() noexcept final {
-        boost::asio::any_completion_handler<void(Result)> handler(std::move(handler_));
-        auto caller = std::move(caller_);
+        const auto handler = std::move(handler_);
+        const auto caller = std::move(caller_);
     }
 
-    boost::asio::any_completion_handler<void(Result)> handler_;
+    StoredHandler<Result> handler_;
     boost::asio::any_io_executor caller_;
 };
 

@@ -208,8 +208,9 @@ void TokenManager::perform(PublishAction& action) {
 }
 
 void TokenManager::perform(CompleteAction& action) {
+    const auto outcome = std::make_shared<const result<SnapshotPtr>>(std::move(action.outcome));
     for (const WaiterId id : action.waiters)
-        if (const auto waiting = waits_.take(id)) waiting->finish(action.outcome);
+        if (const auto waiting = waits_.take(id)) waiting->finish(outcome);
 }
 
 void TokenManager::perform(DropUnsentAction&) { dropUnsent_.request_stop(); }
