@@ -80,7 +80,7 @@ std::vector<Row> rowsOf(const Arguments& arguments) {
 struct Floor {
     Floor() = default;
     std::size_t blockBytes = 0;
-    std::vector<double> bare, cold;
+    std::vector<double> bare, cold, copying;
 };
 
 void print(const std::vector<Row>& rows) {
@@ -124,8 +124,11 @@ bool judge(const std::vector<Row>& rows, const Floor& floor) {
     targets.exact("visitors, the most for any number of callers", visitors, 1);
     if (const Row* many = find(rows, 10'000)) {
         const Row* few = find(rows, 100);
-        std::printf("\nPosting 10 000 handlers: %s ms of CPU with a block of %zu bytes each, %s ms with none.\n\n",
-                    fixed(median(floor.cold), 2).c_str(), floor.blockBytes, fixed(median(floor.bare), 2).c_str());
+        std::printf(
+            "\nPosting 10 000 handlers takes %s ms of CPU time; with a block of %zu bytes each %s ms; if each copies\n"
+            "the tokens as well, %s ms: the callers take %s times that.\n\n",
+            fixed(median(floor.bare), 2).c_str(), floor.blockBytes, fixed(median(floor.cold), 2).c_str(),
+            fixed(median(floor.copying), 2).c_str(), fixed(ratio(many->cpu, floor.copying), 2).c_str());
         targets.ratio("10 000 callers: CPU time beyond the exchange / posting 10 000 handlers",
                       ratio(many->cpu, floor.cold), 3);
         targets.ratio("a waiter's bytes beyond those of one at a timer / 921",
@@ -155,8 +158,9 @@ bool compare(const Arguments& arguments) {
         for (Row& row : rows) {
             if (done >= roundsOf(row, rounds)) continue;
             if (row.way == Way::ours && row.callers == 10'000) {
-                floor.cold.push_back(postingMilliseconds(10'000, floor.blockBytes));
-                floor.bare.push_back(postingMilliseconds(10'000, 0));
+                floor.bare.push_back(postingMilliseconds(10'000, Posted()));
+                floor.cold.push_back(postingMilliseconds(10'000, Posted(floor.blockBytes)));
+                floor.copying.push_back(postingMilliseconds(10'000, Posted(floor.blockBytes, &crowd.session().tokens)));
             }
             measure(crowd, row, alone[row.way]);
         }

@@ -34,17 +34,20 @@ struct Sleeper {
 
 class Wake {
 public:
-    Wake(std::unique_ptr<unsigned char[]> block, std::size_t bytes, double* ran)
-        : block_(std::move(block)), bytes_(bytes), ran_(ran) {}
+    Wake(std::unique_ptr<unsigned char[]> block, const Posted* what, Tokens* copy, double* ran)
+        : block_(std::move(block)), what_(what), copy_(copy), ran_(ran) {}
     void operator()() {
-        for (std::size_t i = 0; i < bytes_; i += cacheLine) static_cast<volatile unsigned char&>(block_[i]) = 1;
+        for (std::size_t i = 0; i < what_->blockBytes; i += cacheLine)
+            static_cast<volatile unsigned char&>(block_[i]) = 1;
+        if (what_->tokens != nullptr) *copy_ = Tokens(*what_->tokens);
         block_.reset();
         if (ran_ != nullptr) *ran_ = threadCpuMicros();
     }
 
 private:
     std::unique_ptr<unsigned char[]> block_;
-    std::size_t bytes_;
+    const Posted* what_;
+    Tokens* copy_;
     double* ran_;  // of the last one
 };
 
@@ -55,19 +58,21 @@ asio::awaitable<void> waitForTimer() {
 
 }  // namespace
 
-double postingMilliseconds(std::size_t handlers, std::size_t blockBytes) {
+double postingMilliseconds(std::size_t handlers, Posted what) {
     asio::io_context io(1);
     std::vector<Sleeper> sleepers;
     sleepers.reserve(handlers);
-    for (std::size_t i = 0; i < handlers; ++i) sleepers.emplace_back(io.get_executor(), blockBytes);
+    for (std::size_t i = 0; i < handlers; ++i) sleepers.emplace_back(io.get_executor(), what.blockBytes);
+    std::vector<Tokens> copies(what.tokens != nullptr ? handlers : 0);
     double began = 0;
     double ended = 0;
     asio::post(io, [&] {
         began = threadCpuMicros();
-        for (Sleeper& sleeper : sleepers) {
-            const asio::any_io_executor caller = std::move(sleeper.caller);
-            const bool last = &sleeper == &sleepers.back();
-            asio::post(caller, Wake(std::move(sleeper.block), blockBytes, last ? &ended : nullptr));
+        for (std::size_t i = 0; i < handlers; ++i) {
+            const asio::any_io_executor caller = std::move(sleepers[i].caller);
+            Tokens* copy = what.tokens != nullptr ? &copies[i] : nullptr;
+            double* ran = i + 1 == handlers ? &ended : nullptr;
+            asio::post(caller, Wake(std::move(sleepers[i].block), &what, copy, ran));
         }
     });
     io.run();

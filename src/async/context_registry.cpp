@@ -39,18 +39,25 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
         timer->async_wait([self = shared_from_this()](const boost::system::error_code& ec) { self->tick(!ec); });
     }
 
+    void scan(std::vector<std::shared_ptr<ContextBound>>& late) {  // with the mutex held
+        const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+        for (auto it = watched.begin(); it != watched.end();) {
+            ContextBound& object = *it++;
+            const auto deadline = object.deadline_.load(std::memory_order_relaxed);
+            if (deadline == ContextBound::never) watched.erase(watched.iterator_to(object));
+            if (deadline > now) continue;
+            if (auto alive = object.weak_from_this().lock()) late.push_back(std::move(alive));
+        }
+    }
+
     void tick(bool due) {
         std::vector<std::shared_ptr<ContextBound>> late;
         {
             const std::lock_guard lock(mutex);
             ticking = false;
-            if (gone || watched.empty()) return;
-            if (due) {
-                const auto now = std::chrono::steady_clock::now();
-                for (ContextBound& object : watched)
-                    if (object.deadline_ <= now)
-                        if (auto alive = object.weak_from_this().lock()) late.push_back(std::move(alive));
-            }
+            if (gone) return;
+            if (due) scan(late);
+            if (watched.empty()) return;
             arm();
         }
         for (const auto& object : late) object->deadlinePassed();
@@ -122,7 +129,10 @@ ContextBound::ContextBound(const asio::any_io_executor& executor) : shared_(Cont
 
 ContextBound::~ContextBound() {
     const std::lock_guard lock(shared_->mutex);
-    unwatchLocked();
+    if (watchPlace_.is_linked()) {
+        shared_->watched.erase(shared_->watched.iterator_to(*this));
+        if (shared_->watched.empty() && shared_->timer) shared_->timer->cancel();
+    }
     auto& among = ended_ ? shared_->ended : shared_->bound;
     among.erase(among.iterator_to(*this));
     if (ended_) shared_->signedOff.notify_all();
@@ -130,21 +140,10 @@ ContextBound::~ContextBound() {
 
 void ContextBound::watch(SteadyTime deadline) {
     const std::lock_guard lock(shared_->mutex);
-    deadline_ = deadline;
+    deadline_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);
     if (watchPlace_.is_linked() || shared_->gone) return;
     shared_->watched.push_back(*this);
     if (!shared_->ticking) shared_->arm();
-}
-
-void ContextBound::unwatch() {
-    const std::lock_guard lock(shared_->mutex);
-    unwatchLocked();
-}
-
-void ContextBound::unwatchLocked() {
-    if (!watchPlace_.is_linked()) return;
-    shared_->watched.erase(shared_->watched.iterator_to(*this));
-    if (shared_->watched.empty() && shared_->timer) shared_->timer->cancel();
 }
 
 }  // namespace wix::detail

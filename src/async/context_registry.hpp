@@ -5,6 +5,7 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/intrusive/list_hook.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -33,19 +34,20 @@ protected:
 
     /// Asks for deadlinePassed() at `deadline` or up to 100 ms later. Replaces the earlier one; thread-safe.
     void watch(SteadyTime deadline);
-    void unwatch();
+    /// No deadline any more. Costs no lock: the next scan forgets this object, or its destructor does.
+    void unwatch() noexcept { deadline_.store(never, std::memory_order_relaxed); }
 
 private:
     friend class ContextRegistry;
     struct Shared;
     using Hook = boost::intrusive::list_member_hook<>;  // thousands may wait: a list has no memory of its own for each
 
-    void unwatchLocked();
+    static constexpr SteadyTime::rep never = SteadyTime::max().time_since_epoch().count();
 
     std::shared_ptr<Shared> shared_;
     Hook place_;       // among those that are told of the context's end, or were told
     Hook watchPlace_;  // among those with a deadline
-    SteadyTime deadline_{};
+    std::atomic<SteadyTime::rep> deadline_{never};
     bool ended_ = false;
 };
 

@@ -130,12 +130,12 @@ private:
 
     template <class Outcome>
     struct Resume {
-        Resume(StoredHandler<Result> h, Outcome o) : handler(std::move(h)), outcome(std::move(o)) {}
+        Resume(StoredHandler<Result>&& h, Outcome&& o) : handler(std::move(h)), outcome(std::move(o)) {}
         void operator()() {
             if constexpr (std::is_same_v<Outcome, Result>)
                 handler(std::move(outcome));
             else
-                handler(*outcome);
+                handler(Result(*outcome));
         }
         StoredHandler<Result> handler;
         Outcome outcome;

@@ -34,18 +34,18 @@ public:
     ~StoredHandler() { drop(); }
 
     /// What it owns may be destroyed by the call, and this with it.
-    void operator()(Result result) { held_->call(std::move(result)); }
+    void operator()(Result&& result) { held_->call(std::move(result)); }
 
 private:
     struct Base {
         virtual ~Base() = default;
-        virtual void call(Result result) = 0;
+        virtual void call(Result&& result) = 0;
         virtual Base* moveTo(void* space) noexcept = 0;
     };
     template <class Handler>
     struct Held final : Base {
         explicit Held(Handler what) : handler(std::move(what)) {}
-        void call(Result result) override {
+        void call(Result&& result) override {
             Handler called(std::move(handler));
             std::move(called)(std::move(result));
         }
@@ -55,7 +55,7 @@ private:
     template <class Handler>
     struct Boxed {
         explicit Boxed(Handler what) : handler(std::make_unique<Handler>(std::move(what))) {}
-        void operator()(Result result) && { std::move (*handler)(std::move(result)); }
+        void operator()(Result&& result) && { std::move (*handler)(std::move(result)); }
         std::unique_ptr<Handler> handler;
     };
 

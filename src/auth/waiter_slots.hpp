@@ -24,9 +24,9 @@ public:
         }
         const std::size_t place = free_.back();
         free_.pop_back();
-        const Id id = ++arrivals_ << slotBits | place;
-        slots_[place] = Slot(id, std::move(waiter));
-        return id;
+        slots_[place].id = ++arrivals_ << slotBits | place;
+        slots_[place].waiter = std::move(waiter);
+        return slots_[place].id;
     }
 
     /// Takes the waiter out; T() if it has gone.
@@ -34,7 +34,8 @@ public:
         const std::size_t place = id & slotMask;
         if (place >= slots_.size() || slots_[place].id != id) return T();
         free_.push_back(place);
-        return std::exchange(slots_[place], Slot()).waiter;
+        slots_[place].id = 0;
+        return std::exchange(slots_[place].waiter, T());
     }
 
 private:
@@ -42,8 +43,6 @@ private:
     static constexpr Id slotMask = (Id(1) << slotBits) - 1;
 
     struct Slot {
-        Slot() = default;
-        Slot(Id who, T what) : id(who), waiter(std::move(what)) {}
         Id id = 0;
         T waiter{};
     };
