@@ -64,6 +64,22 @@ TEST_CASE("an operation gives its result once") {
     CHECK(puppet->stops == 0);
 }
 
+TEST_CASE("an operation that cannot be made any more ends with operation_aborted") {
+    asio::io_context io;
+    CHECK(runOn(io, run(std::shared_ptr<Puppet>())).error().code == asio::error::operation_aborted);
+}
+
+TEST_CASE("one result serves many callers") {
+    asio::io_context io;
+    const auto shared = std::make_shared<const result<int>>(7);
+    auto puppet = std::make_shared<Puppet>(io, WaitLimits(), [&](Puppet& self) {
+        CHECK(self.finish(shared));
+        CHECK_FALSE(self.finish(shared));
+    });
+    CHECK(*runOn(io, run(puppet)) == 7);
+    CHECK(shared.use_count() == 1);
+}
+
 TEST_CASE("a stop before the start: it never starts") {
     asio::io_context io;
     std::stop_source source;
