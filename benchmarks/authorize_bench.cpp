@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "auth/token_manager.hpp"
+#include "support/allocation_count.hpp"
 #include "support/arguments.hpp"
 #include "support/measure.hpp"
 #include "support/table.hpp"
+#include "support/targets.hpp"
 
 namespace asio = boost::asio;
 
@@ -87,6 +89,14 @@ void freshToken(benchmark::State& state) {
     }
 }
 
+/// Of so many looks at a valid token: none, in every run.
+std::uint64_t allocationsOfFresh() {
+    detail::TokenManager& manager = authorized().manager();
+    const std::uint64_t before = allocationsOfThread();
+    for (int i = 0; i < 1'000; ++i) benchmark::DoNotOptimize(manager.fresh());
+    return allocationsOfThread() - before;
+}
+
 void bootClock(benchmark::State& state) {
     const detail::Clock& clock = detail::Clock::system();
     for (auto _ : state) benchmark::DoNotOptimize(clock.boot());
@@ -106,7 +116,13 @@ public:
     std::map<std::string, double> nanoseconds;
 };
 
-void run(const Arguments& arguments) {
+bool run(const Arguments& arguments) {
+    Targets targets;
+    targets.exact("allocations of 1 000 looks at a valid token", allocationsOfFresh(), 0);
+    if (arguments.smoke) {
+        targets.print();
+        return targets.allExact();
+    }
     const int repetitions = arguments.rounds > 0 ? static_cast<int>(arguments.rounds) : arguments.quick ? 5 : 15;
     using Function = void (*)(benchmark::State&);
     const std::vector<std::pair<std::string, Function>> functions{{"mutex + shared_ptr copy", mutexAndCopy},
@@ -135,7 +151,11 @@ void run(const Arguments& arguments) {
         table.row({name, fixed(ns.at(name + one), 1), fixed(ns.at(name + one) / ns.at(functions[0].first + one), 2),
                    fixed(ns.at(name + two), 1), fixed(ns.at(name + two) / ns.at(functions[0].first + two), 2)});
     table.print();
-    std::printf("\nCPU time for each operation; medians of %d repetitions, taken in turn.\n", repetitions);
+    std::printf("\nCPU time for each operation; medians of %d repetitions, taken in turn.\n\n", repetitions);
+    targets.ratio("a valid token / mutex + shared_ptr copy",
+                  ns.at(functions[1].first + one) / ns.at(functions[0].first + one), 3);
+    targets.print();
+    return targets.allExact();
 }
 
 }  // namespace
@@ -143,7 +163,7 @@ void run(const Arguments& arguments) {
 
 int main(int count, char** values) {
     try {
-        wix::bench::run(wix::bench::readArguments(count, values));
+        return wix::bench::run(wix::bench::readArguments(count, values)) ? 0 : 1;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "authorize_bench: %s\n", error.what());
         return 1;

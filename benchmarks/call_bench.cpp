@@ -124,8 +124,8 @@ std::string ratio(const Samples& of, const Samples& to) {
 }
 
 void compare(const Arguments& arguments) {
-    const std::size_t calls = arguments.quick ? 2'500 : 10'000;
-    const std::size_t rounds = arguments.rounds > 0 ? arguments.rounds : arguments.quick ? 5 : 15;
+    const std::size_t calls = arguments.smoke ? 200 : arguments.quick ? 2'500 : 10'000;
+    const std::size_t rounds = arguments.rounds > 0 ? arguments.rounds : arguments.smoke ? 1 : arguments.quick ? 5 : 15;
     const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.quick ? 4 : 25);
 
     const FastServer server(arguments.pin);
@@ -141,7 +141,8 @@ void compare(const Arguments& arguments) {
     contenders[got] = std::move(get);
     contenders[rawStack] = rawBeast(server.port(), server.caPem(), token, Body::parsedOnStack);
 
-    for (const auto& contender : contenders) contender->make(2'000);  // connections, caches, tickets
+    for (const auto& contender : contenders)
+        contender->make(arguments.smoke ? 200 : 2'000);  // connections, caches, tickets
     std::vector<Samples> samples(count);
     std::size_t done = 0;
     for (; done < rounds && (done == 0 || std::chrono::steady_clock::now() < latest); ++done)

@@ -30,10 +30,9 @@ void check(std::optional<Failure> failure) {
 // Everything below takes its arguments by value, the session among them: an operation may start after the handle and
 // the caller's variables have gone.
 
-asio::awaitable<Tokens> tokensOf(SessionPtr, detail::TokenManager::Operation waiting) {
-    const result<SnapshotPtr> snapshot = co_await std::move(waiting);
+const Tokens& tokensOf(const result<SnapshotPtr>& snapshot) {
     if (snapshot.has_error()) fail(snapshot.error());
-    co_return (*snapshot)->tokens;
+    return (*snapshot)->tokens;
 }
 
 WaitLimits callLimits(const detail::Session& session, const CallOptions& options) {
@@ -45,33 +44,42 @@ WaitLimits callLimits(const detail::Session& session, const CallOptions& options
 WaitLimits tokenLimits(const detail::Session& session) { return callLimits(session, CallOptions()); }
 
 asio::awaitable<Tokens> generate(SessionPtr session) {
-    co_return co_await tokensOf(session, session->calls.tokens->usable(tokenLimits(*session)));
+    const result<SnapshotPtr> usable = co_await session->calls.tokens->usable(tokenLimits(*session));
+    co_return tokensOf(usable);
 }
 
 asio::awaitable<Tokens> generateFrom(SessionPtr session, Tokens tokens) {
     if (tokens.empty()) co_return co_await generate(session);
     check(detail::checkTokens(tokens, "generateVisitorTokens(tokens)"));
-    co_return co_await tokensOf(session, session->calls.tokens->adopt(std::move(tokens), true, tokenLimits(*session)));
+    const result<SnapshotPtr> usable =
+        co_await session->calls.tokens->adopt(std::move(tokens), true, tokenLimits(*session));
+    co_return tokensOf(usable);
 }
 
 asio::awaitable<Tokens> renew(SessionPtr session) {
-    co_return co_await tokensOf(session, session->calls.tokens->renew(tokenLimits(*session)));
+    const result<SnapshotPtr> renewed = co_await session->calls.tokens->renew(tokenLimits(*session));
+    co_return tokensOf(renewed);
 }
 
 asio::awaitable<Tokens> renewFrom(SessionPtr session, RefreshToken refreshToken) {
     if (refreshToken.value.empty()) throw Error(Errc::no_session, "renewToken(refreshToken) with an empty token");
     if (refreshToken.role == TokenRole::none) refreshToken.role = TokenRole::visitor;
     check(detail::checkTokens(Tokens(AccessToken(), refreshToken), "renewToken(refreshToken)"));
-    co_return co_await tokensOf(session, session->calls.tokens->renew(std::move(refreshToken), tokenLimits(*session)));
+    const result<SnapshotPtr> renewed =
+        co_await session->calls.tokens->renew(std::move(refreshToken), tokenLimits(*session));
+    co_return tokensOf(renewed);
 }
 
 asio::awaitable<Tokens> active(SessionPtr session) {
-    co_return co_await tokensOf(session, session->calls.tokens->active(tokenLimits(*session)));
+    const result<SnapshotPtr> active = co_await session->calls.tokens->active(tokenLimits(*session));
+    co_return tokensOf(active);
 }
 
 asio::awaitable<void> replace(SessionPtr session, Tokens tokens) {
     check(detail::checkTokens(tokens, "setTokens(tokens)"));
-    co_await tokensOf(session, session->calls.tokens->adopt(std::move(tokens), false, tokenLimits(*session)));
+    const result<SnapshotPtr> adopted =
+        co_await session->calls.tokens->adopt(std::move(tokens), false, tokenLimits(*session));
+    tokensOf(adopted);
 }
 
 asio::awaitable<bool> isMember(SessionPtr session) {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/query.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/intrusive/list.hpp>
 
 #include <algorithm>
 #include <condition_variable>
@@ -18,11 +19,15 @@ constexpr std::chrono::milliseconds scanInterval{100};
 
 /// Outlives the service, so that an object that outlives the context can still sign off.
 struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared> {
+    template <Hook ContextBound::*hook>
+    using List = boost::intrusive::list<ContextBound, boost::intrusive::member_hook<ContextBound, Hook, hook>,
+                                        boost::intrusive::constant_time_size<false>>;
+
     std::mutex mutex;
     std::condition_variable signedOff;
-    std::list<ContextBound*> bound;
-    std::list<ContextBound*> ended;  // told already, not yet destroyed
-    std::list<ContextBound*> watched;
+    List<&ContextBound::place_> bound;
+    List<&ContextBound::place_> ended;  // told already, not yet destroyed
+    List<&ContextBound::watchPlace_> watched;
     std::optional<MonotonicTimer> timer;  // pending only while something is watched: idle means no work
     bool ticking = false;
     bool gone = false;
@@ -33,18 +38,25 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
         timer->async_wait([self = shared_from_this()](const boost::system::error_code& ec) { self->tick(!ec); });
     }
 
+    void scan(std::vector<std::shared_ptr<ContextBound>>& late) {  // with the mutex held
+        const auto now = MonotonicClock::now().time_since_epoch().count();
+        for (auto it = watched.begin(); it != watched.end();) {
+            ContextBound& object = *it++;
+            const auto deadline = object.deadline_.load(std::memory_order_relaxed);
+            if (deadline == ContextBound::never) watched.erase(watched.iterator_to(object));
+            if (deadline > now) continue;
+            if (auto alive = object.weak_from_this().lock()) late.push_back(std::move(alive));
+        }
+    }
+
     void tick(bool due) {
         std::vector<std::shared_ptr<ContextBound>> late;
         {
             const std::lock_guard lock(mutex);
             ticking = false;
-            if (gone || watched.empty()) return;
-            if (due) {
-                const auto now = MonotonicClock::now();
-                for (ContextBound* object : watched)
-                    if (object->deadline_ <= now)
-                        if (auto alive = object->weak_from_this().lock()) late.push_back(std::move(alive));
-            }
+            if (gone) return;
+            if (due) scan(late);
+            if (watched.empty()) return;
             arm();
         }
         for (const auto& object : late) object->deadlinePassed();
@@ -89,14 +101,15 @@ private:
             {
                 std::unique_lock lock(shared_->mutex);
                 if (shared_->bound.empty()) return;
-                ContextBound* object = shared_->bound.front();
-                shared_->ended.splice(shared_->ended.end(), shared_->bound, object->place_);
-                object->ended_ = true;
-                next = object->weak_from_this().lock();
+                ContextBound& object = shared_->bound.front();
+                shared_->bound.pop_front();
+                shared_->ended.push_back(object);
+                object.ended_ = true;
+                next = object.weak_from_this().lock();
                 // Another thread is just destroying it, and what it has of this context: let it finish.
                 if (!next)
-                    shared_->signedOff.wait_for(lock, std::chrono::seconds(1), [&] {
-                        return std::find(shared_->ended.begin(), shared_->ended.end(), object) == shared_->ended.end();
+                    shared_->signedOff.wait_for(lock, std::chrono::seconds(1), [&ended = shared_->ended, &object] {
+                        return std::none_of(ended.begin(), ended.end(), [&](auto& one) { return &one == &object; });
                     });
             }
             if (next) next->contextGone();
@@ -110,31 +123,26 @@ asio::execution_context::id ContextRegistry::id;
 
 ContextBound::ContextBound(const asio::any_io_executor& executor) : shared_(ContextRegistry::of(executor)) {
     const std::lock_guard lock(shared_->mutex);
-    place_ = shared_->bound.insert(shared_->bound.end(), this);
+    shared_->bound.push_back(*this);
 }
 
 ContextBound::~ContextBound() {
-    unwatch();
     const std::lock_guard lock(shared_->mutex);
-    (ended_ ? shared_->ended : shared_->bound).erase(place_);
+    if (watchPlace_.is_linked()) {
+        shared_->watched.erase(shared_->watched.iterator_to(*this));
+        if (shared_->watched.empty() && shared_->timer) shared_->timer->cancel();
+    }
+    auto& among = ended_ ? shared_->ended : shared_->bound;
+    among.erase(among.iterator_to(*this));
     if (ended_) shared_->signedOff.notify_all();
 }
 
 void ContextBound::watch(SteadyTime deadline) {
     const std::lock_guard lock(shared_->mutex);
-    deadline_ = deadline;
-    if (watched_ || shared_->gone) return;
-    watched_ = true;
-    watchPlace_ = shared_->watched.insert(shared_->watched.end(), this);
+    deadline_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);
+    if (watchPlace_.is_linked() || shared_->gone) return;
+    shared_->watched.push_back(*this);
     if (!shared_->ticking) shared_->arm();
-}
-
-void ContextBound::unwatch() {
-    const std::lock_guard lock(shared_->mutex);
-    if (!watched_) return;
-    watched_ = false;
-    shared_->watched.erase(watchPlace_);
-    if (shared_->watched.empty() && shared_->timer) shared_->timer->cancel();
 }
 
 }  // namespace wix::detail

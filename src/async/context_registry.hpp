@@ -3,10 +3,10 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/intrusive/list_hook.hpp>
 
 #include <atomic>
 #include <chrono>
-#include <list>
 #include <memory>
 
 #include "base/monotonic_clock.hpp"
@@ -36,17 +36,21 @@ protected:
 
     /// Asks for deadlinePassed() at `deadline` or up to 100 ms later. Replaces the earlier one; thread-safe.
     void watch(SteadyTime deadline);
-    void unwatch();
+    /// No deadline any more. Costs no lock: the next scan forgets this object, or its destructor does.
+    void unwatch() noexcept { deadline_.store(never, std::memory_order_relaxed); }
 
 private:
     friend class ContextRegistry;
     struct Shared;
+    using Hook = boost::intrusive::list_member_hook<>;  // thousands may wait: a list has no memory of its own for each
+
+    static constexpr SteadyTime::rep never = SteadyTime::max().time_since_epoch().count();
+
     std::shared_ptr<Shared> shared_;
-    std::list<ContextBound*>::iterator place_;
-    std::list<ContextBound*>::iterator watchPlace_;
-    bool watched_ = false;
+    Hook place_;       // among those that are told of the context's end, or were told
+    Hook watchPlace_;  // among those with a deadline
+    std::atomic<SteadyTime::rep> deadline_{never};
     bool ended_ = false;
-    SteadyTime deadline_{};
 };
 
 }  // namespace wix::detail

@@ -23,19 +23,25 @@ HomeOperationBase::HomeOperationBase(asio::any_io_executor home, WaitLimits limi
     : ContextBound(home), home_(std::move(home)), limits_(std::move(limits)) {}
 
 void HomeOperationBase::begin() {
-    // Before the post: from then on the home strand may reset it. A token that has stopped already stops us here.
-    if (limits_.stop.stop_possible())
-        onStopRequest_.emplace(limits_.stop, OnStop(weak_from_this(), StopReason::cancelled));
-    if (limits_.stopUnsent.stop_possible())
-        onDropRequest_.emplace(limits_.stopUnsent, OnStop(weak_from_this(), StopReason::dropped));
     auto self = std::static_pointer_cast<HomeOperationBase>(shared_from_this());
-    asio::post(home_, [self] {
-        if (self->done_ || self->stopped_) return;
-        // What is late already must not begin: its request would be on the wire before any timer fires.
-        if (MonotonicClock::now() >= self->limits_.deadline) return self->stop(StopReason::deadline);
-        self->setPhaseDeadline(SteadyTime::max());
-        self->onStart();
-    });
+    asio::post(home_, [self] { self->start(); });
+}
+
+void HomeOperationBase::start() {
+    if (done_ || stopped_) return;
+    if (limits_.stop.stop_requested()) return stop(StopReason::cancelled);
+    if (limits_.stopUnsent.stop_requested()) return stop(StopReason::dropped);
+    // What is late already must not begin: its request would be on the wire before any timer fires.
+    if (MonotonicClock::now() >= limits_.deadline) return stop(StopReason::deadline);
+    onStopRequest_ = listenTo(limits_.stop, StopReason::cancelled);
+    onDropRequest_ = listenTo(limits_.stopUnsent, StopReason::dropped);
+    setPhaseDeadline(SteadyTime::max());
+    onStart();
+}
+
+HomeOperationBase::StopListener HomeOperationBase::listenTo(const std::stop_token& token, StopReason why) {
+    if (!token.stop_possible()) return nullptr;
+    return std::make_unique<std::stop_callback<OnStop>>(token, OnStop(weak_from_this(), why));
 }
 
 void HomeOperationBase::OnStop::operator()() const noexcept {
@@ -50,8 +56,7 @@ void HomeOperationBase::requestStop(StopReason why) noexcept {
 void HomeOperationBase::stop(StopReason why) {
     if (done_ || stopped_) return;
     // The scan may have seen the deadline of a phase that has ended since.
-    if (why == StopReason::deadline && MonotonicClock::now() < std::min(limits_.deadline, phaseDeadline_))
-        return;
+    if (why == StopReason::deadline && MonotonicClock::now() < std::min(limits_.deadline, phaseDeadline_)) return;
     if (why == StopReason::dropped && hasDeparted()) return;
     stopped_ = true;
     onStop(why);
@@ -63,7 +68,7 @@ void HomeOperationBase::setPhaseDeadline(SteadyTime deadline) {
     if (next == SteadyTime::max()) return unwatch();
     if (next - MonotonicClock::now() > nearDeadline) return watch(next);
     unwatch();
-    if (!shortTimer_) shortTimer_.emplace(home_);
+    if (!shortTimer_) shortTimer_ = std::make_unique<MonotonicTimer>(home_);
     shortTimer_->expires_at(next);
     shortTimer_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
         if (ec) return;

@@ -11,23 +11,26 @@
 // never owned by the coroutine that waits for it (handler -> frame -> operation would be a cycle).
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/require.hpp>
 
-#include <optional>
+#include <memory>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <wix/error.hpp>
 
 #include "async/context_registry.hpp"
+#include "async/stored_handler.hpp"
 
 namespace wix::detail {
 
@@ -84,45 +87,66 @@ private:
         StopReason why;
         void operator()() const noexcept;
     };
+    using StopListener = std::unique_ptr<std::stop_callback<OnStop>>;  // null if the token cannot stop
+
+    void start();
     void stop(StopReason why);
+    StopListener listenTo(const std::stop_token& token, StopReason why);
 
     boost::asio::any_io_executor home_;
     WaitLimits limits_;
     SteadyTime phaseDeadline_ = SteadyTime::max();
-    std::optional<std::stop_callback<OnStop>> onStopRequest_;
-    std::optional<std::stop_callback<OnStop>> onDropRequest_;
-    std::optional<MonotonicTimer> shortTimer_;  // for what the scan is too coarse for
+    // Few operations have them, and thousands may wait.
+    StopListener onStopRequest_;
+    StopListener onDropRequest_;
+    std::unique_ptr<MonotonicTimer> shortTimer_;  // for what the scan is too coarse for
     bool done_ = false;
     bool stopped_ = false;
 };
 
-/// An operation that ends with one `Result` (of any movable, default-free type; errors are values in it).
+/// An operation that ends with one `Result`: any movable type that can be made of a Failure.
 template <class Result>
 class HomeOperation : public HomeOperationBase {
+    struct Initiate;
+
+public:
+    using ResultType = Result;
+    /// One that begins when it is awaited. It needs no coroutine; given asio::use_awaitable, say, it becomes one.
+    using Deferred = boost::asio::deferred_async_operation<void(Result), Initiate>;
+
 protected:
     using HomeOperationBase::HomeOperationBase;
 
     /// Ends the operation: the caller resumes, on its own executor, with `result`. Later calls do nothing and give
     /// false. On the home strand.
-    bool finish(Result outcome) {
-        if (!end()) return false;
-        auto caller = std::move(caller_);
-        boost::asio::any_completion_handler<void(Result)> handler(std::move(handler_));
-        boost::asio::post(caller, Resume(std::move(handler), std::move(outcome)));
-        return true;
-    }
+    bool finish(Result outcome) { return resumeWith(std::move(outcome)); }
+    /// The same with one result for many callers, who copy it when they resume.
+    bool finish(std::shared_ptr<const Result> outcome) { return resumeWith(std::move(outcome)); }
 
 private:
     template <class Op>
-    friend auto run(std::shared_ptr<Op> operation) -> boost::asio::awaitable<typename Op::ResultType>;
+    friend auto run(std::shared_ptr<Op> operation) -> typename Op::Deferred;
 
+    template <class Outcome>
     struct Resume {
-        Resume(boost::asio::any_completion_handler<void(Result)> h, Result r)
-            : handler(std::move(h)), outcome(std::move(r)) {}
-        void operator()() { std::move(handler)(std::move(outcome)); }
-        boost::asio::any_completion_handler<void(Result)> handler;
-        Result outcome;
+        Resume(StoredHandler<Result>&& h, Outcome&& o) : handler(std::move(h)), outcome(std::move(o)) {}
+        void operator()() {
+            if constexpr (std::is_same_v<Outcome, Result>)
+                handler(std::move(outcome));
+            else
+                handler(Result(*outcome));
+        }
+        StoredHandler<Result> handler;
+        Outcome outcome;
     };
+
+    template <class Outcome>
+    bool resumeWith(Outcome outcome) {
+        if (!end()) return false;
+        const auto caller = std::move(caller_);
+        caller.execute(Resume<Outcome>(std::move(handler_), std::move(outcome)));
+        return true;
+    }
 
     struct Initiate {  // a constructor, or g++ 12 destroys it twice
         explicit Initiate(std::shared_ptr<HomeOperation> op) : operation(std::move(op)) {}
@@ -130,12 +154,10 @@ private:
         void operator()(Handler handler) const {
             // Move out: the frame that holds this object is owned by the handler that the operation is about to own.
             const std::shared_ptr<HomeOperation> op = std::move(operation);
-            op->caller_ = boost::asio::prefer(boost::asio::get_associated_executor(handler, op->home()),
-                                              boost::asio::execution::outstanding_work.tracked);
-            // Assigning to an any_completion_handler recurses for ever in Boost 1.81: construct it in place.
-            std::destroy_at(&op->handler_);
-            std::construct_at(&op->handler_, std::move(handler));
-            auto slot = boost::asio::get_associated_cancellation_slot(op->handler_);
+            if (!op) return contextHasGone(std::move(handler));
+            op->caller_ = callerOf(handler, op->home());
+            auto slot = boost::asio::get_associated_cancellation_slot(handler);
+            op->handler_ = StoredHandler<Result>(std::move(handler));
             if (slot.is_connected())
                 slot.assign([weak = op->weak_from_this()](boost::asio::cancellation_type) {
                     if (auto alive = weak.lock())
@@ -143,27 +165,38 @@ private:
                 });
             op->begin();
         }
+        /// The executor to resume on: it knows that somebody waits, and its execute() posts.
+        template <class Handler>
+        static boost::asio::any_io_executor callerOf(const Handler& handler, const boost::asio::any_io_executor& home) {
+            using namespace boost::asio::execution;
+            return boost::asio::require(
+                boost::asio::prefer(boost::asio::get_associated_executor(handler, home), outstanding_work.tracked),
+                blocking.never);
+        }
+        template <class Handler>
+        static void contextHasGone(Handler handler) {
+            auto caller = boost::asio::get_associated_executor(handler);
+            Result outcome(Failure(boost::asio::error::operation_aborted, "the io_context of the client has gone"));
+            boost::asio::post(caller, Resume<Result>(StoredHandler<Result>(std::move(handler)), std::move(outcome)));
+        }
         mutable std::shared_ptr<HomeOperation> operation;
     };
 
     void dropHandler() noexcept final {
-        boost::asio::any_completion_handler<void(Result)> handler(std::move(handler_));
-        auto caller = std::move(caller_);
+        const auto handler = std::move(handler_);
+        const auto caller = std::move(caller_);
     }
 
-    boost::asio::any_completion_handler<void(Result)> handler_;
+    StoredHandler<Result> handler_;
     boost::asio::any_io_executor caller_;
-
-public:
-    using ResultType = Result;
 };
 
-/// Starts `operation` and waits for it. It must not have been started before.
+/// `co_await run(operation)` starts it and waits for it. It must not have been started before. A null one stands for one
+/// that cannot be made any more, since the context of its home has gone: it ends with operation_aborted.
 template <class Op>
-auto run(std::shared_ptr<Op> operation) -> boost::asio::awaitable<typename Op::ResultType> {
-    using Result = typename Op::ResultType;
-    co_return co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void(Result)>(
-        typename HomeOperation<Result>::Initiate(std::move(operation)), boost::asio::use_awaitable);
+auto run(std::shared_ptr<Op> operation) -> typename Op::Deferred {
+    using Initiate = typename HomeOperation<typename Op::ResultType>::Initiate;
+    return typename Op::Deferred(boost::asio::deferred_init_tag(), Initiate(std::move(operation)));
 }
 
 }  // namespace wix::detail

@@ -42,8 +42,12 @@ private:
 /// A caller that waits for a token. Its home is the manager's strand.
 class TokenManager::Wait final : public HomeOperation<result<SnapshotPtr>> {
 public:
-    Wait(std::shared_ptr<TokenManager> manager, const asio::any_io_executor& strand, Event event, WaitLimits limits)
-        : HomeOperation(strand, std::move(limits)), manager_(std::move(manager)), event_(std::move(event)) {}
+    Wait(std::shared_ptr<TokenManager> manager, const asio::any_io_executor& strand, Event event, WaitLimits limits,
+         bool closing)
+        : HomeOperation(strand, std::move(limits)),
+          closes(closing),
+          manager_(std::move(manager)),
+          event_(std::move(event)) {}
 
     void onStart() override { manager_->enter(std::static_pointer_cast<Wait>(shared_from_this())); }
     void onStop(StopReason why) override {
@@ -54,7 +58,7 @@ public:
     using HomeOperation::finish;
     Event takeEvent() { return std::exchange(event_, nullptr); }
     WaiterId id = 0;
-    bool closes = false;
+    const bool closes;
 
 private:
     std::shared_ptr<TokenManager> manager_;
@@ -122,20 +126,10 @@ bool TokenManager::postHome(Function function) {
     return true;
 }
 
-namespace {
-TokenManager::Operation contextHasGone() {
-    co_return Failure(asio::error::operation_aborted, "the io_context of the client has gone");
-}
-}  // namespace
-
 TokenManager::Operation TokenManager::wait(Event event, WaitLimits limits, bool closes) {
-    std::shared_ptr<Wait> waiting;
-    {
-        const std::lock_guard lock(strandMutex_);
-        if (!strand_) return contextHasGone();
-        waiting = std::make_shared<Wait>(self(), strand_, std::move(event), std::move(limits));
-    }
-    waiting->closes = closes;
+    std::shared_ptr<Wait> waiting;  // null if the context has gone
+    const std::lock_guard lock(strandMutex_);
+    if (strand_) waiting = std::make_shared<Wait>(self(), strand_, std::move(event), std::move(limits), closes);
     return run(std::move(waiting));
 }
 
@@ -173,12 +167,11 @@ TokenManager::Operation TokenManager::close() {
 }
 
 void TokenManager::abandon() {
-    postHome([self = self()] { asio::co_spawn(self->strand_, self->close(), asio::detached); });
+    postHome([self = self()] { self->close()(asio::detached); });
 }
 
 void TokenManager::enter(std::shared_ptr<Wait> wait) {
-    wait->id = nextId_++;
-    waits_.emplace(wait->id, wait);
+    wait->id = waits_.put(wait);
     if (wait->closes) {
         closed_ = true;
         const std::lock_guard lock(publishedMutex_);
@@ -191,7 +184,7 @@ void TokenManager::enter(std::shared_ptr<Wait> wait) {
 void TokenManager::leave(WaiterId id, bool wasClosing) {
     if (wasClosing) abortFlight_.request_stop();
     state_.cancel(id);
-    waits_.erase(id);
+    waits_.take(id);
     perform();
 }
 
@@ -215,13 +208,9 @@ void TokenManager::perform(PublishAction& action) {
 }
 
 void TokenManager::perform(CompleteAction& action) {
-    for (const WaiterId id : action.waiters) {
-        const auto found = waits_.find(id);
-        if (found == waits_.end()) continue;
-        const std::shared_ptr<Wait> waiting = std::move(found->second);
-        waits_.erase(found);
-        waiting->finish(action.outcome);
-    }
+    const auto outcome = std::make_shared<const result<SnapshotPtr>>(std::move(action.outcome));
+    for (const WaiterId id : action.waiters)
+        if (const auto waiting = waits_.take(id)) waiting->finish(outcome);
 }
 
 void TokenManager::perform(DropUnsentAction&) { dropUnsent_.request_stop(); }
@@ -244,19 +233,32 @@ void TokenManager::observe(void (Observer::*callback)(const Told&), const Told& 
 }
 
 void TokenManager::perform(ExchangeAction& action) {
-    if (action.background) {
-        flightSlot_ = setup_.transport->backgroundSlot();
-        if (!flightSlot_) {
-            const Moment now = setup_.clock->now();
-            refusedUntil_ = now.boot + refusedPause;
-            return state_.backgroundRefused(now);
-        }
+    if (action.background && !takeSlot()) {
+        const Moment now = setup_.clock->now();
+        refusedUntil_ = now.boot + refusedPause;
+        return state_.backgroundRefused(now);
     }
     if (!action.replay) observe(&Observer::renewalStarted, action.flight);
-    abortFlight_ = std::stop_source();  // for this flight, not for one that was stopped before it
-    dropUnsent_ = std::stop_source();
-    if (!action.replay) flightDeadline_ = MonotonicClock::now() + setup_.request.timeouts.tokenExchange;
-    asio::co_spawn(strand_, exchange(self(), std::move(action)), asio::detached);
+    try {
+        abortFlight_ = std::stop_source();  // for this flight, not for one that was stopped before it
+        dropUnsent_ = std::stop_source();
+        if (!action.replay) flightDeadline_ = MonotonicClock::now() + setup_.request.timeouts.tokenExchange;
+        asio::co_spawn(strand_, exchange(self(), std::move(action)), asio::detached);
+    } catch (...) {  // out of memory, say: the flight has ended, and the next one may start
+        const Moment now = setup_.clock->now();
+        state_.exchanged(noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be started")),
+                         now.boot, now);
+    }
+}
+
+/// The right to renew ahead of need. Nobody waits for that: what goes wrong here is a refusal.
+bool TokenManager::takeSlot() noexcept {
+    try {
+        flightSlot_ = setup_.transport->backgroundSlot();
+        return flightSlot_ != nullptr;
+    } catch (...) {
+        return false;
+    }
 }
 
 /// No flight is under way, because it has ended or was not worth it: the next one ahead of need may be asked for.

@@ -10,7 +10,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <unordered_map>
 
 #include <wix/observer.hpp>
 #include <wix/options.hpp>
@@ -18,6 +17,7 @@
 
 #include "async/home_operation.hpp"
 #include "auth/token_state.hpp"
+#include "auth/waiter_slots.hpp"
 #include "base/clock.hpp"
 #include "http/transport_interface.hpp"
 
@@ -40,7 +40,8 @@ class TokenManager final : public ContextBound {
 public:
     TokenManager(const boost::asio::any_io_executor& executor, TokenManagerSetup setup);
 
-    using Operation = boost::asio::awaitable<result<SnapshotPtr>>;
+    /// Begins when it is awaited, as an awaitable; but it has no coroutine, for there may be thousands.
+    using Operation = HomeOperation<result<SnapshotPtr>>::Deferred;
 
     /// A token that may be used now, without waiting and without a strand hop; null if it takes more. Starts a renewal
     /// ahead of need.
@@ -86,7 +87,9 @@ private:
     std::uint64_t beginStorageCall(bool loads);
     bool endStorageCall(std::uint64_t call);
     void storageIsLate(bool loads);
+    void storageCannotStart(bool loads);
     static boost::asio::awaitable<void> exchange(std::shared_ptr<TokenManager> self, ExchangeAction action);
+    bool takeSlot() noexcept;
     void landed();
     void pokeAhead(std::uint64_t generation, BootTime now);
 
@@ -95,8 +98,7 @@ private:
     boost::asio::any_io_executor strand_;  // guards everything down to the next gap
 
     TokenState state_;
-    std::unordered_map<WaiterId, std::shared_ptr<Wait>> waits_;
-    WaiterId nextId_ = 1;
+    WaiterSlots<std::shared_ptr<Wait>> waits_;
     std::stop_source dropUnsent_;  // a flight that has not left
     std::optional<MonotonicTimer> storageTimer_;
     std::uint64_t storageCall_ = 0;  // counts them

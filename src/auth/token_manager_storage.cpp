@@ -37,12 +37,27 @@ Failure storageFailure(const char* what) {
 }  // namespace
 
 void TokenManager::perform(LoadAction&) {
-    if (const auto call = beginStorageCall(true)) asio::co_spawn(strand_, load(self(), call), asio::detached);
+    try {
+        if (const auto call = beginStorageCall(true)) asio::co_spawn(strand_, load(self(), call), asio::detached);
+    } catch (...) {
+        storageCannotStart(true);
+    }
 }
 
 void TokenManager::perform(SaveAction& action) {
-    if (const auto call = beginStorageCall(false))
-        asio::co_spawn(strand_, save(self(), std::move(action), call), asio::detached);
+    try {
+        if (const auto call = beginStorageCall(false))
+            asio::co_spawn(strand_, save(self(), std::move(action), call), asio::detached);
+    } catch (...) {
+        storageCannotStart(false);
+    }
+}
+
+/// Out of memory, say: it counts as a call that was not answered.
+void TokenManager::storageCannotStart(bool loads) {
+    storageRuns_ = false;
+    if (storageTimer_) storageTimer_->cancel();
+    storageIsLate(loads);
 }
 
 /// The number of a new call of the storage; 0 if an earlier one still hangs: then this one has failed already. A storage

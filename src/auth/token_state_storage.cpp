@@ -1,6 +1,8 @@
 // TokenState and the storage: what came of a load or a save, and how tokens become the active ones.
 #include "auth/token_state.hpp"
 
+#include <boost/assert.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -115,14 +117,14 @@ void TokenState::finishCommit(const std::optional<Failure>& saveFailure, Moment 
         return startCommit(*std::exchange(next_, std::nullopt), now);
     }
     if (saveFailure && commit.cause == Commit::Cause::adopted) unsavedWins_ = true;
-    const bool current = commit.epoch == epoch_;
-    const bool rotated = current && publish(commit);
+    // Whatever starts another epoch brings tokens, which would be next_.
+    BOOST_ASSERT(commit.epoch == epoch_);
+    const bool rotated = publish(commit);
     auto adopters = takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; });
     if (saveFailure)
         complete(std::move(adopters), *saveFailure);
     else
         complete(std::move(adopters), active_);
-    if (!current) return supersede(commit, now);
     if (commit.cause == Commit::Cause::adopted) return;
     auto served = takeWaiters([](const Waiter&) { return true; });
     const std::size_t count = served.size();

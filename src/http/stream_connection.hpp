@@ -4,6 +4,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <sys/socket.h>
@@ -44,11 +45,11 @@ public:
     }
 
     boost::asio::awaitable<std::optional<Failure>> open(Timeouts timeouts, WaitLimits limits) override {
-        return run(std::make_shared<Opening>(self(), timeouts, std::move(limits)));
+        return run(std::make_shared<Opening>(self(), timeouts, std::move(limits)))(boost::asio::use_awaitable);
     }
     boost::asio::awaitable<ExchangeOutcome> exchange(const WireRequest& request, WaitLimits limits) override {
         writeRequest(out_, request);
-        return run(std::make_shared<Exchange>(self(), request, std::move(limits)));
+        return run(std::make_shared<Exchange>(self(), request, std::move(limits)))(boost::asio::use_awaitable);
     }
 
     bool looksAlive() noexcept override {

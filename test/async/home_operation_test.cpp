@@ -64,6 +64,22 @@ TEST_CASE("an operation gives its result once") {
     CHECK(puppet->stops == 0);
 }
 
+TEST_CASE("an operation that cannot be made any more ends with operation_aborted") {
+    asio::io_context io;
+    CHECK(runOn(io, run(std::shared_ptr<Puppet>())).error().code == asio::error::operation_aborted);
+}
+
+TEST_CASE("one result serves many callers") {
+    asio::io_context io;
+    const auto shared = std::make_shared<const result<int>>(7);
+    auto puppet = std::make_shared<Puppet>(io, WaitLimits(), [&](Puppet& self) {
+        CHECK(self.finish(shared));
+        CHECK_FALSE(self.finish(shared));
+    });
+    CHECK(*runOn(io, run(puppet)) == 7);
+    CHECK(shared.use_count() == 1);
+}
+
 TEST_CASE("a stop before the start: it never starts") {
     asio::io_context io;
     std::stop_source source;
@@ -195,7 +211,8 @@ TEST_CASE("the caller resumes on its own executor") {
     asio::io_context home, mine;
     auto puppet = std::make_shared<Puppet>(home, WaitLimits(), [](Puppet& self) { self.finish(9); });
     bool resumed = false;
-    asio::co_spawn(mine, run(puppet), [&](std::exception_ptr, result<int> got) { resumed = *got == 9; });
+    asio::co_spawn(mine, run(puppet)(asio::use_awaitable),
+                   [&](std::exception_ptr, result<int> got) { resumed = *got == 9; });
     mine.poll();
     home.run();
     CHECK_FALSE(resumed);

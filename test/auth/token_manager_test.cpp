@@ -48,6 +48,7 @@ public:
     }
     std::shared_ptr<void> backgroundSlot() override {
         ++slotsAsked;
+        if (throws) throw std::bad_alloc();
         return slots ? std::make_shared<int>() : nullptr;
     }
     std::deque<result<HttpReply>> replies;
@@ -168,6 +169,21 @@ TEST_CASE("an exchange that cannot even start ends its waiters, and the next one
     stage.clock.time += 61s;
     stage.transport->replies.emplace_back(token("a1", 14'400, "r1"));
     CHECK((*stage.usable())->tokens.accessToken.value == "a1");
+}
+
+TEST_CASE("a renewal ahead of need that cannot even start leaves the session as it is") {
+    Stage stage;
+    stage.transport->replies.emplace_back(token("a1", 14'400, "r1"));
+    stage.usable();
+    stage.clock.time += 14'400s - 90s;
+    stage.transport->throws = true;
+    CHECK(stage.manager->fresh());
+    stage.io.restart();
+    CHECK_NOTHROW(stage.io.run());
+    stage.transport->throws = false;
+    stage.clock.time += 60s;
+    stage.transport->replies.emplace_back(token("a2", 14'400));
+    CHECK((*stage.usable())->tokens.accessToken.value == "a2");
 }
 
 TEST_CASE("after close nothing is published and nothing is started") {

@@ -71,9 +71,9 @@ std::string Endpoint::refreshToken(int visitor) const {
     return refreshMark + std::to_string(visitor) + "." + std::to_string(visitors_.at(visitor).rotation);
 }
 
-std::string Endpoint::accessToken(int visitor, std::chrono::seconds life) {
+std::string Endpoint::accessToken(int visitor, BootTime issued, std::chrono::seconds life) {
     std::string token = accessMark + std::to_string(visitor) + "." + std::to_string(++serial_);
-    expiries_[token] = world_.boot() + life;
+    expiries_[token] = issued + life;
     return token;
 }
 
@@ -85,9 +85,9 @@ int Endpoint::start(TokenRole role, int era) {
 }
 
 Tokens Endpoint::tokensOf(int visitor, std::chrono::seconds life) {
-    return Tokens(
-        AccessToken(accessToken(visitor, life), std::chrono::floor<std::chrono::seconds>(world_.wall()) + life),
-        RefreshToken(refreshToken(visitor), visitors_.at(visitor).role));
+    return Tokens(AccessToken(accessToken(visitor, world_.boot(), life),
+                              std::chrono::floor<std::chrono::seconds>(world_.wall()) + life),
+                  RefreshToken(refreshToken(visitor), visitors_.at(visitor).role));
 }
 
 Tokens Endpoint::olderTokensOf(int visitor) {
@@ -127,6 +127,7 @@ void Endpoint::receive(const std::string& requestBody) {
 }
 
 void Endpoint::process(int era) {
+    processedAt_ = world_.boot();
     rotatedNow_ = false;
     if (asked_.empty()) {
         answerFor_ = start(TokenRole::visitor, era);
@@ -207,7 +208,7 @@ detail::HttpReply Endpoint::reply(Answer answer) {
     if (answer == Answer::lifeHuge) lasts("9223372036854775808", 24h * 400);
     if (answer == Answer::lifeNan) lasts("\"NaN\"", 4h);
     if (answer == Answer::lifeMissing) lives = 4h;
-    std::string access = accessToken(answerFor_, lives);
+    std::string access = accessToken(answerFor_, processedAt_, lives);
     if (answer == Answer::longToken) {
         const BootTime expiry = expiries_.at(access);
         access += "." + std::string(65'536, 'x');
@@ -226,6 +227,10 @@ detail::HttpReply Endpoint::reply(Answer answer) {
     Headers headers;
     headers.emplace_back("Date", httpDate(world_.wall() + skew_));
     return detail::HttpReply(200, std::move(headers), body + '}');
+}
+
+std::string Endpoint::refreshTokenOfAnswer(Answer answer) const {
+    return answer < Answer::truncated && answerFor_ != 0 ? refreshToken(answerFor_) : std::string();
 }
 
 detail::HttpReply Endpoint::callApi(const std::string& authorization) {

@@ -80,6 +80,8 @@ public:
     void process(int era);
     /// Puts the answer that is ready, or an error, into words. `process` must come before those that need it.
     detail::HttpReply reply(Answer answer);
+    /// The refresh token that such an answer brings, if it brings tokens.
+    std::string refreshTokenOfAnswer(Answer answer) const;
     static bool needsProcessing(Answer answer) { return answer < Answer::unavailable; }
     detail::HttpReply callApi(const std::string& authorization);
 
@@ -98,7 +100,7 @@ public:
 
 private:
     std::string refreshToken(int visitor) const;
-    std::string accessToken(int visitor, std::chrono::seconds life);
+    std::string accessToken(int visitor, BootTime issued, std::chrono::seconds life);
     static int rotationOf(const std::string& refreshToken);
     void suspect(const std::string& refreshToken);
 
@@ -113,6 +115,7 @@ private:
 
     int answerFor_ = 0;  // the visitor of the answer that is ready; 0: rejected
     bool rotatedNow_ = false;
+    BootTime processedAt_{};
     std::string asked_;
     std::map<std::string, BootTime> suspected_;
 };

@@ -9,7 +9,8 @@ namespace {
 
 constexpr auto scanInterval = 200ms;    // a deadline may be noticed this much later
 constexpr auto servesItsWaiters = 1s;   // a token that is dead on arrival lives so long
-constexpr double refillSeconds = 0.25;  // the shortest pause between two exchanges
+constexpr auto shortestPause = 250ms;   // between an exchange that failed and the next one
+constexpr double refillSeconds = 0.25;  // and on average between any two
 
 }  // namespace
 
@@ -27,11 +28,13 @@ void Listener::renewalStarted(const RenewalStarted& event) {
 }
 void Listener::renewalFinished(const RenewalFinished& event) {
     ++finished;
+    onFinished();
     end(event.attempt, nullptr);
 }
 void Listener::renewalFailed(const RenewalFailed& event) { end(event.attempt, &event.failure); }
 void Listener::end(std::uint64_t attempt, const Failure* failure) {
     if (failure) Ledger::checkSecrets(*failure);
+    if (failure && failure->code != boost::asio::error::operation_aborted) onFailed();
     note(std::exchange(open, false) && attempt == last, "the observer was told of an end without a beginning");
 }
 void Listener::sessionLost(const SessionLost& event) {
@@ -54,6 +57,14 @@ void Ledger::checkObserver() const {
 void Ledger::checkSecrets(const Failure& failure) {
     const std::string all = failure.context + failure.code.message() + failure.requestId + Error(failure).what();
     require(all.find("SECRET") == std::string::npos, "a secret is in an error: " + all);
+}
+
+Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, SessionLostPolicy policy)
+    : world_(world), endpoint_(endpoint), storage_(storage), policy_(policy) {
+    listener->onFinished = [this] { endpoint_.learned(delivered_); };
+    listener->onFailed = [this] {
+        if (excuses_ == drainedExcuses_) failedAt_ = world_.boot();
+    };
 }
 
 // -- Callers -----------------------------------------------------------------------------------------------------------
@@ -180,6 +191,7 @@ void Ledger::checkFailure(const Caller& caller, const Failure& failure) const {
 void Ledger::drained() {
     if (closed) closedForSure = true;
     drainedEra_ = era_;
+    drainedExcuses_ = excuses_;
 }
 
 void Ledger::checkDeadlines(const std::deque<std::shared_ptr<Caller>>& callers) const {
@@ -200,7 +212,11 @@ void Ledger::called(Caller& caller, const std::string& authorization) {
 void Ledger::exchanging(const std::string& body) {
     exchangeEra_ = era_;
     allowance_ += listener->lost - lostBefore_;  // what follows a rejection needs no pause
-    lostBefore_ = listener->lost;
+    if (std::exchange(lostBefore_, listener->lost) != listener->lost) failedAt_.reset();
+    sendsOfAttempt_ = std::exchange(attempt_, listener->last) == listener->last ? sendsOfAttempt_ + 1 : 1;
+    require(sendsOfAttempt_ <= 2, "a lost answer was asked for more than once again");
+    require(!failedAt_ || uncertain || world_.boot() - *failedAt_ >= shortestPause,
+            "an exchange right after one that has failed");
     require(allowance_ >= 1, "exchanges without need or pause");
     allowance_ -= 1;
     // A change that is on its way may arrive a moment later than what this exchange is for.

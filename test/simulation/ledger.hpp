@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,6 +58,8 @@ public:
     int unsaved = 0;
     int finished = 0;
     bool throws = false;
+    std::function<void()> onFinished;
+    std::function<void()> onFailed;  // of one whose session is still there
 
 private:
     void note(bool holds, const char* otherwise) const;
@@ -65,8 +68,7 @@ private:
 
 class Ledger {
 public:
-    Ledger(World& world, Endpoint& endpoint, const Storage* storage, SessionLostPolicy policy)
-        : world_(world), endpoint_(endpoint), storage_(storage), policy_(policy) {}
+    Ledger(World& world, Endpoint& endpoint, const Storage* storage, SessionLostPolicy policy);
 
     // Callers.
     void enter(Caller& caller);
@@ -82,7 +84,15 @@ public:
 
     // Exchanges.
     void exchanging(const std::string& body);
-    void mayExchangeOnceMore() { ++allowance_; }
+    /// Something has happened that an exchange may follow at once.
+    void mayExchangeOnceMore() {
+        ++allowance_;
+        ++excuses_;
+        failedAt_.reset();
+    }
+    void mayReplay() { ++allowance_; }
+    /// This answer is on its way, whole: once its tokens are active the client knows them.
+    void delivered(std::string refreshToken) { delivered_ = std::move(refreshToken); }
     void unauthorized(const std::string& what);
     void passed(std::chrono::nanoseconds time);
 
@@ -133,6 +143,12 @@ private:
     std::set<std::pair<std::uint64_t, std::string>> seen_;
     double allowance_ = 2;
     int lostBefore_ = 0;
+    std::optional<BootTime> failedAt_;
+    int excuses_ = 0;            // for an exchange at once,
+    int drainedExcuses_ = 0;     // and those that have certainly arrived
+    std::uint64_t attempt_ = 0;  // of the last exchange,
+    int sendsOfAttempt_ = 0;     // and its replay
+    std::string delivered_;
 };
 
 }  // namespace wix::simulation

@@ -35,13 +35,13 @@ class Network final : public detail::TransportInterface {
 public:
     asio::awaitable<result<detail::HttpReply>> send(detail::WireRequest request, detail::WaitLimits limits) override {
         if (request.target != "/oauth2/token") return call(std::move(request), std::move(limits));
-        if (throwsAtOnce) {
-            throwsAtOnce = false;
-            throw std::bad_alloc();
-        }
+        throwIfDue();
         return exchange(this, std::move(request), std::move(limits));
     }
-    std::shared_ptr<void> backgroundSlot() override { return slots ? std::make_shared<int>() : nullptr; }
+    std::shared_ptr<void> backgroundSlot() override {
+        throwIfDue();
+        return slots ? std::make_shared<int>() : nullptr;
+    }
 
     std::shared_ptr<Exchange> pending;  // at most one: a second one is a violation
     std::function<void(const std::string& body)> onExchange;
@@ -52,6 +52,9 @@ public:
     bool throwsAtOnce = false;
 
 private:
+    void throwIfDue() {
+        if (std::exchange(throwsAtOnce, false)) throw std::bad_alloc();
+    }
     asio::awaitable<result<detail::HttpReply>> exchange(Network* network, detail::WireRequest request,
                                                         detail::WaitLimits limits) {
         require(!network->pending, "a second exchange is in flight");

@@ -204,8 +204,9 @@ void Stage::answer(Answer answer) {
     endpoint.receive(exchange->body);
     if (Endpoint::needsProcessing(answer)) process();
     exchange->answer.emplace(endpoint.reply(answer));
+    ledger.delivered(endpoint.refreshTokenOfAnswer(answer));
     if (answer == Answer::truncated) {
-        ledger.mayExchangeOnceMore();
+        ledger.mayReplay();
         ++replays;
     }
     exchange->wake.cancel();
@@ -219,7 +220,7 @@ void Stage::lose(bool sent, bool processed) {
     failure.maybeSent = exchange->sent = sent;
     exchange->answer.emplace(std::move(failure));
     if (sent) {
-        ledger.mayExchangeOnceMore();
+        ledger.mayReplay();
         ++replays;
     }
     exchange->wake.cancel();

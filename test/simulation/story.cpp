@@ -27,6 +27,8 @@ private:
 
     void set(Tokens tokens, int visitor, bool thenGet);
     bool noChangeIsOnItsWay() const;
+    bool isAtRest() const;
+    void unauthorized(const Action& action);
     void setAgain(Tokens tokens, bool thenGet);
     void giveUp(const Action& action);
     std::shared_ptr<Caller> get();
@@ -88,15 +90,9 @@ void Story::performCaller(const Action& action) {
             stage_.spawn(Caller::Wants::newer, limit,
                          [](TokenManager& tokens, WaitLimits limits) { return tokens.renew(std::move(limits)); });
             break;
-        case Kind::unauthorized: {
-            const std::uint64_t newest = ledger_.newest() ? ledger_.newest()->generation : 0;
-            const std::uint64_t used = newest > 1 && action.which % 3 == 0 ? newest - 1 : newest;
-            if (used == newest) ledger_.unauthorized("generation " + std::to_string(used));
-            stage_.spawn(Caller::Wants::refused, limit, [used](TokenManager& tokens, WaitLimits limits) {
-                return tokens.afterUnauthorized(used, std::move(limits));
-            });
+        case Kind::unauthorized:
+            unauthorized(action);
             break;
-        }
         case Kind::renewOther: {
             const int visitor = stage_.endpoint.start(TokenRole::visitor, ledger_.era());
             const RefreshToken other = stage_.endpoint.tokensOf(visitor, 1h).refreshToken;
@@ -137,6 +133,30 @@ void Story::performCaller(const Action& action) {
             if (action.which % 4 == 0 && !ledger_.closed) close();
             break;
     }
+}
+
+/// For the newest generation that anybody has seen, or for the one before.
+void Story::unauthorized(const Action& action) {
+    if (action.then == Action::Then::everything) stage_.drain();
+    const std::uint64_t newest = ledger_.newest() ? ledger_.newest()->generation : 0;
+    const std::uint64_t used = newest > 1 && action.which % 3 == 0 ? newest - 1 : newest;
+    if (used == newest) ledger_.unauthorized("generation " + std::to_string(used));
+    const bool costsNothing = used < newest && action.then == Action::Then::everything && isAtRest();
+    const int exchanges = stage_.network->exchanges;
+    const auto caller = stage_.spawn(
+        Caller::Wants::refused, patience(action.which),
+        [used](TokenManager& tokens, WaitLimits limits) { return tokens.afterUnauthorized(used, std::move(limits)); });
+    if (!costsNothing) return;
+    stage_.drain();
+    require(caller->completions == 1 && stage_.network->exchanges == exchanges,
+            "a 401 for a generation that was replaced already cost an exchange");
+}
+
+/// The newest tokens are known, they may be used, and nothing is on its way.
+bool Story::isAtRest() const {
+    return !ledger_.closed && noChangeIsOnItsWay() && !stage_.network->pending &&
+           !(stage_.storage && stage_.storage->busy()) &&
+           ledger_.newest()->life.at(stage_.world.boot()) < detail::Freshness::mandatory;
 }
 
 void Story::set(Tokens tokens, int visitor, bool thenGet) {

@@ -1,9 +1,11 @@
 // Running coroutines in tests.
 #pragma once
 
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
 #include <exception>
@@ -51,6 +53,13 @@ void runUntil(boost::asio::io_context& io, Condition isReached) {
         if (io.stopped()) io.restart();
         io.run_one_for(std::chrono::milliseconds(1));
     }
+}
+
+/// runOn() for any other asynchronous operation.
+template <class Operation>
+requires boost::asio::is_async_operation<Operation>::value auto runOn(boost::asio::io_context& io,
+                                                                      Operation operation) {
+    return runOn(io, std::move(operation)(boost::asio::use_awaitable));
 }
 
 /// runOn() on a context of its own.
