@@ -63,7 +63,7 @@ void TokenState::renew(WaiterId id, RefreshToken refreshToken, Moment now) {
     Commit commit{Commit::Cause::adopted, Tokens(AccessToken(), std::move(refreshToken)), TokenLife(), epoch_,
                   Flight()};
     // It wants more than this commit, which is the next generation of its epoch.
-    waiters_.emplace(id, Waiter{Waiter::Wants::newer, generation_ + 1, epoch_, true});
+    waiters_.add(id, Waiter{Waiter::Wants::newer, generation_ + 1, epoch_, true});
     startCommit(std::move(commit), now);
     advance(now);
 }
@@ -81,7 +81,7 @@ void TokenState::adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now) {
     const auto wants = thenGet ? Waiter::Wants::usable : Waiter::Wants::adopted;
     if (known && !fresher && !saving_ && !next_ && !thenGet) return complete({id}, active_);
     if (!known) newEpoch();
-    waiters_.emplace(id, Waiter{wants, 0, epoch_});
+    waiters_.add(id, Waiter{wants, 0, epoch_});
     if (!known || fresher) startCommit(Commit{Commit::Cause::adopted, std::move(tokens), life, epoch_, Flight()}, now);
     advance(now);
 }
@@ -93,7 +93,7 @@ void TokenState::close(WaiterId id, Moment now) {
 
 void TokenState::abandon(Moment now) {
     if (!std::exchange(closed_, true)) {
-        auto left = takeWaiters([](const Waiter&) { return true; });
+        auto left = waiters_.take([](const Waiter&) { return true; });
         for (const auto& [id, event] : deferred_) left.push_back(id);
         deferred_.clear();
         complete(std::move(left), Failure(boost::asio::error::operation_aborted, "the client was closed"));
@@ -103,7 +103,7 @@ void TokenState::abandon(Moment now) {
 }
 
 void TokenState::cancel(WaiterId id) {
-    waiters_.erase(id);
+    waiters_.remove(id);
     deferred_.erase(id);
     std::erase(closing_, id);
 }
@@ -126,10 +126,10 @@ void TokenState::admit(WaiterId id, Waiter waiter, Moment now) {
     if (exchange_ && !waitsForStorage()) {
         if (isSatisfied(waiter, freshness(now))) return complete({id}, active_);
         if (hasNothingToRenew(waiter)) return complete({id}, nothingToRenew());
-        waiters_.emplace(id, waiter);
+        waiters_.add(id, waiter);
         return;
     }
-    waiters_.emplace(id, waiter);
+    waiters_.add(id, waiter);
     advance(now);
 }
 
@@ -148,7 +148,7 @@ void TokenState::advance(Moment now) {
 void TokenState::advanceExchange(Moment now, Freshness fresh) {
     const Tokens& tokens = active_->tokens;
     const bool canRenew = !tokens.refreshToken.value.empty();
-    complete(takeWaiters([&](const Waiter& waiter) { return hasNothingToRenew(waiter); }), nothingToRenew());
+    complete(waiters_.take([&](const Waiter& waiter) { return hasNothingToRenew(waiter); }), nothingToRenew());
     const bool ahead = wantAhead_ && canRenew && !lost_ && fresh != Freshness::fresh;
     if (exchange_ || (waiters_.empty() && !ahead)) return;
     if (!canRenew && tokens.refreshToken.role == TokenRole::member)  // came without a refresh token
@@ -158,7 +158,7 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
     if (failed_ && now.boot < failed_->nextAttempt) return settleFailed(failed_->failure, fresh);
     if (lost_ && fresh != Freshness::dead) {
         // The refresh token is dead, the access token not yet: the visitor keeps the cart as long as it works.
-        complete(takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::usable; }), active_);
+        complete(waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::usable; }), active_);
         if (waiters_.empty()) return;
     }
     if (canRenew && !lost_)
@@ -180,10 +180,10 @@ void TokenState::startExchange(Grant grant, std::string refreshToken, Moment now
 /// Of several who need it, the first to come is the reason.
 RenewalReason TokenState::reasonFor(Grant grant) const {
     if (grant == Grant::anonymous) return lost_ ? RenewalReason::sessionLost : RenewalReason::noSession;
-    if (waiters_.empty()) return RenewalReason::ahead;
-    const Waiter& first = waiters_.begin()->second;
-    if (first.wants != Waiter::Wants::newer) return RenewalReason::expired;
-    return first.needsSession ? RenewalReason::requested : RenewalReason::unauthorized;
+    const Waiter* first = waiters_.first();
+    if (!first) return RenewalReason::ahead;
+    if (first->wants != Waiter::Wants::newer) return RenewalReason::expired;
+    return first->needsSession ? RenewalReason::requested : RenewalReason::unauthorized;
 }
 
 void TokenState::startLoad() {
@@ -248,20 +248,20 @@ Failure TokenState::nothingToRenew() { return Failure(Errc::no_session, "renewin
 
 /// Answers those who can be answered as things are.
 void TokenState::settle(Freshness fresh) {
-    complete(takeWaiters([&](const Waiter& waiter) { return isSatisfied(waiter, fresh); }), active_);
+    complete(waiters_.take([&](const Waiter& waiter) { return isSatisfied(waiter, fresh); }), active_);
 }
 
 /// Answers everybody who waits for a token: with one that still works, or with the failure.
 void TokenState::settleFailed(const Failure& failure, Freshness fresh) {
     if (fresh != Freshness::dead)
-        complete(takeWaiters([&](const Waiter& waiter) {
-                     return waiter.wants == Waiter::Wants::usable ||
-                            (waiter.wants == Waiter::Wants::newer && isNewerFor(waiter));
-                 }),
+        complete(waiters_.take([&](const Waiter& waiter) {
+            return waiter.wants == Waiter::Wants::usable ||
+                   (waiter.wants == Waiter::Wants::newer && isNewerFor(waiter));
+        }),
                  active_);
-    complete(takeWaiters([](const Waiter& waiter) {
-                 return waiter.wants == Waiter::Wants::usable || waiter.wants == Waiter::Wants::newer;
-             }),
+    complete(waiters_.take([](const Waiter& waiter) {
+        return waiter.wants == Waiter::Wants::usable || waiter.wants == Waiter::Wants::newer;
+    }),
              failure);
 }
 

@@ -26,6 +26,7 @@
 #include <wix/token_storage.hpp>
 #include <wix/tokens.hpp>
 
+#include "auth/arrivals.hpp"
 #include "auth/renewal_budget.hpp"
 #include "auth/token_endpoint.hpp"
 #include "auth/token_life.hpp"
@@ -43,7 +44,7 @@ struct TokenSnapshot {
 };
 using SnapshotPtr = std::shared_ptr<const TokenSnapshot>;
 
-using WaiterId = std::uint64_t;
+using WaiterId = std::uint64_t;  // grow with the order of arrival
 
 // -- Actions: what the driver is to do, in this order ------------------------------------------------------------------
 
@@ -221,8 +222,6 @@ private:
     static Failure nothingToRenew();
     void settle(Freshness freshness);
     void settleFailed(const Failure& failure, Freshness freshness);
-    template <class Predicate>
-    std::vector<WaiterId> takeWaiters(Predicate predicate);
     void complete(std::vector<WaiterId> ids, result<SnapshotPtr> outcome);
     void abort(WaiterId id);
 
@@ -233,7 +232,7 @@ private:
     std::deque<std::string> spent_;  // refresh tokens that this session has rotated away
     std::deque<std::string> dead_;   // those of the session that was rejected before it
 
-    std::map<WaiterId, Waiter> waiters_;
+    Arrivals<Waiter> waiters_;
     std::map<WaiterId, Deferred> deferred_;  // until the storage has been read; in order of arrival
     std::vector<WaiterId> closing_;
     bool closed_ = false;
@@ -264,19 +263,5 @@ private:
     std::optional<Moment> serverClock_;  // what the endpoint's clock showed, and when
     TokenActions actions_;
 };
-
-template <class Predicate>
-std::vector<WaiterId> TokenState::takeWaiters(Predicate predicate) {
-    std::vector<WaiterId> taken;
-    for (auto it = waiters_.begin(); it != waiters_.end();) {
-        if (!predicate(it->second)) {
-            ++it;
-            continue;
-        }
-        taken.push_back(it->first);
-        it = waiters_.erase(it);
-    }
-    return taken;
-}
 
 }  // namespace wix::detail

@@ -79,8 +79,7 @@ void TokenState::failed(const Exchange& exchange, TokenAnswer answer, Moment now
     const bool suspectedBefore = suspectToken_ == exchange.refreshToken && now.boot - suspectedAt_ >= suspicionPause;
     const bool rejects =
         answer.verdict == TokenVerdict::rejected || (answer.verdict == TokenVerdict::suspicious && suspectedBefore);
-    const auto waited = static_cast<std::size_t>(std::count_if(
-        waiters_.begin(), waiters_.end(), [](const auto& one) { return one.second.wants != Waiter::Wants::adopted; }));
+    const auto waited = waiters_.count([](const Waiter& waiter) { return waiter.wants != Waiter::Wants::adopted; });
     answer.failure.attempt = exchange.flight.attempt;
     if (renewing && rejects) {
         observeEnd(exchange.flight, answer.failure, waited, now);

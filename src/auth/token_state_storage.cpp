@@ -120,13 +120,13 @@ void TokenState::finishCommit(const std::optional<Failure>& saveFailure, Moment 
     // Whatever starts another epoch brings tokens, which would be next_.
     BOOST_ASSERT(commit.epoch == epoch_);
     const bool rotated = publish(commit);
-    auto adopters = takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; });
+    auto adopters = waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; });
     if (saveFailure)
         complete(std::move(adopters), *saveFailure);
     else
         complete(std::move(adopters), active_);
     if (commit.cause == Commit::Cause::adopted) return;
-    auto served = takeWaiters([](const Waiter&) { return true; });
+    auto served = waiters_.take([](const Waiter&) { return true; });
     const std::size_t count = served.size();
     complete(std::move(served), active_);
     observeEnd(commit.flight, rotated, count, now);
@@ -196,7 +196,7 @@ void TokenState::resolveConflict(const StoredTokens& there, Moment now) {
         supersede(commit, now);
         adoptStored(there, now);
         // Those who set tokens of this session, which it had already.
-        return complete(takeWaiters([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; }),
+        return complete(waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; }),
                         active_);
     }
     if (++commit.conflicts <= mostConflicts) return startCommit(std::move(commit), now);

@@ -144,7 +144,7 @@ public:
     /// Starts callers that wait for a token; their outcomes will be in `outcomes`, in the order in which they end.
     void startWaiting(TokenOutcomes& outcomes, int count, detail::WaitLimits limits = detail::WaitLimits()) {
         for (int i = 0; i < count; ++i)
-            boost::asio::co_spawn(site_.io, session_.calls.tokens->usable(limits),
+            boost::asio::co_spawn(site_.io, session_.calls.tokens->usable(limits)(boost::asio::use_awaitable),
                                   [&outcomes](std::exception_ptr error, TokenOutcome outcome) {
                                       outcomes.push_back(error ? TokenOutcome(Failure()) : std::move(outcome));
                                   });

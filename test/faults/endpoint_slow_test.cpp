@@ -3,6 +3,7 @@
 #include "faults/aged_session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <optional>
 
@@ -34,7 +35,7 @@ TEST_CASE("C row 9: an answer that drips: the total deadline ends the flight, an
     runUntil(shopper.site.io, [&] { return shopper.asked() == 2; });  // the other's first one, and the slow one
     std::optional<TokenOutcome> othersNext;
     std::size_t servedBefore = 99;
-    asio::co_spawn(shopper.site.io, other.tokens().usable(detail::WaitLimits()),
+    asio::co_spawn(shopper.site.io, other.tokens().usable(detail::WaitLimits())(asio::use_awaitable),
                    [&](std::exception_ptr, TokenOutcome outcome) {
                        othersNext = std::move(outcome);
                        servedBefore = outcomes.size();

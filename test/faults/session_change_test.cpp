@@ -3,6 +3,7 @@
 #include "faults/aged_session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 using namespace wix;
 using namespace wix::test;
@@ -29,7 +30,7 @@ struct MidFlight : Shopper {
     /// setTokens(), as far as it goes without the endpoint.
     void set(const Tokens& tokens) {
         bool done = false;
-        asio::co_spawn(site.io, session.tokens().adopt(tokens, false, detail::WaitLimits()),
+        asio::co_spawn(site.io, session.tokens().adopt(tokens, false, detail::WaitLimits())(asio::use_awaitable),
                        [&](std::exception_ptr error, const TokenOutcome& outcome) {
                            CHECK_FALSE(error);
                            CHECK(outcome.has_value());
@@ -119,7 +120,8 @@ TEST_CASE("C row 41: logout, and nobody wants a token any more: there is no sess
     runUntil(shopper.site.io, [&] { return shopper.site.fake.waitUntilHeld("token", 1, 0ms); });
     leave.request_stop();
     bool loggedOut = false;
-    asio::co_spawn(shopper.site.io, shopper.session.tokens().adopt(Tokens(), false, detail::WaitLimits()),
+    asio::co_spawn(shopper.site.io,
+                   shopper.session.tokens().adopt(Tokens(), false, detail::WaitLimits())(asio::use_awaitable),
                    [&](std::exception_ptr, const TokenOutcome& outcome) { loggedOut = outcome.has_value(); });
     runUntil(shopper.site.io, [&] { return loggedOut; });
     shopper.site.fake.release("token");
@@ -175,7 +177,7 @@ TEST_CASE("C row 44: the start of an exchange throws: its waiters get an error, 
 
     TokenOutcomes outcomes;
     for (int i = 0; i < 10; ++i)
-        asio::co_spawn(site.io, manager->usable(detail::WaitLimits()),
+        asio::co_spawn(site.io, manager->usable(detail::WaitLimits())(asio::use_awaitable),
                        [&](std::exception_ptr, TokenOutcome outcome) { outcomes.push_back(std::move(outcome)); });
     site.settle();
     REQUIRE(outcomes.size() == 10);
