@@ -82,10 +82,10 @@ private:
     void perform(ObserveAction&);
     template <class Told>
     void observe(void (Observer::*callback)(const Told&), const Told& event);
-    static boost::asio::awaitable<void> load(std::shared_ptr<TokenManager> self, std::uint64_t call);
-    static boost::asio::awaitable<void> save(std::shared_ptr<TokenManager> self, SaveAction action, std::uint64_t call);
-    std::uint64_t beginStorageCall(bool loads);
-    bool endStorageCall(std::uint64_t call);
+    static boost::asio::awaitable<void> load(std::shared_ptr<TokenManager> self);
+    static boost::asio::awaitable<void> save(std::shared_ptr<TokenManager> self, SaveAction action);
+    bool beginStorageCall(bool loads);
+    bool endStorageCall();
     void storageIsLate(bool loads);
     void storageCannotStart(bool loads);
     static boost::asio::awaitable<void> exchange(std::shared_ptr<TokenManager> self, ExchangeAction action);

@@ -38,7 +38,7 @@ Failure storageFailure(const char* what) {
 
 void TokenManager::perform(LoadAction&) {
     try {
-        if (const auto call = beginStorageCall(true)) asio::co_spawn(strand_, load(self(), call), asio::detached);
+        if (beginStorageCall(true)) asio::co_spawn(strand_, load(self()), asio::detached);
     } catch (...) {
         storageCannotStart(true);
     }
@@ -46,8 +46,7 @@ void TokenManager::perform(LoadAction&) {
 
 void TokenManager::perform(SaveAction& action) {
     try {
-        if (const auto call = beginStorageCall(false))
-            asio::co_spawn(strand_, save(self(), std::move(action), call), asio::detached);
+        if (beginStorageCall(false)) asio::co_spawn(strand_, save(self(), std::move(action)), asio::detached);
     } catch (...) {
         storageCannotStart(false);
     }
@@ -60,14 +59,14 @@ void TokenManager::storageCannotStart(bool loads) {
     storageIsLate(loads);
 }
 
-/// The number of a new call of the storage; 0 if an earlier one still hangs: then this one has failed already. A storage
-/// that hangs must not take the session with it.
-std::uint64_t TokenManager::beginStorageCall(bool loads) {
+/// False if an earlier call of the storage still hangs: then this one has failed already. A storage that hangs must not
+/// take the session with it.
+bool TokenManager::beginStorageCall(bool loads) {
     const std::uint64_t call = ++storageCall_;
     storageAwaited_ = true;
     if (storageRuns_) {
         storageIsLate(loads);
-        return 0;
+        return false;
     }
     storageRuns_ = true;
     if (!storageTimer_) storageTimer_.emplace(strand_);
@@ -80,13 +79,14 @@ std::uint64_t TokenManager::beginStorageCall(bool loads) {
         manager.storageIsLate(loads);
         manager.perform();
     });
-    return call;
+    return true;
 }
 
-/// False if nobody waits for that call any more: what came of it shows as a conflict with the next one.
-bool TokenManager::endStorageCall(std::uint64_t call) {
+/// False if nobody waits for it any more: what came of it shows as a conflict with the next one, which does not begin
+/// before this one has ended.
+bool TokenManager::endStorageCall() {
     storageRuns_ = false;
-    if (call != storageCall_ || !std::exchange(storageAwaited_, false)) return false;
+    if (!std::exchange(storageAwaited_, false)) return false;
     storageTimer_->cancel();
     return true;
 }
@@ -102,7 +102,7 @@ void TokenManager::storageIsLate(bool loads) {
         state_.saved(std::move(failure), now);
 }
 
-asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self, std::uint64_t call) {
+asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
     std::optional<LoadOutcome> outcome;
     try {
         std::optional<StoredTokens> record = co_await self->setup_.strategy.storage->load(self->setup_.storageKey);
@@ -112,12 +112,12 @@ asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self, std
     } catch (...) {
         outcome.emplace(storageFailure("loading"));
     }
-    if (!self->endStorageCall(call)) co_return;
+    if (!self->endStorageCall()) co_return;
     self->state_.loaded(std::move(*outcome), self->setup_.clock->now());
     self->perform();
 }
 
-asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, SaveAction action, std::uint64_t call) {
+asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, SaveAction action) {
     std::optional<SaveOutcome> outcome;
     const std::shared_ptr<TokenStorage> storage = self->setup_.strategy.storage;
     try {
@@ -133,7 +133,7 @@ asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, Sav
     } catch (...) {
         outcome.emplace(storageFailure("saving"));
     }
-    if (!self->endStorageCall(call)) co_return;
+    if (!self->endStorageCall()) co_return;
     self->state_.saved(std::move(*outcome), self->setup_.clock->now());
     self->perform();
 }

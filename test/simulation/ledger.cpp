@@ -28,7 +28,7 @@ void Listener::renewalStarted(const RenewalStarted& event) {
 }
 void Listener::renewalFinished(const RenewalFinished& event) {
     ++finished;
-    onFinished();
+    onFinished(event.waiters);
     end(event.attempt, nullptr);
 }
 void Listener::renewalFailed(const RenewalFailed& event) { end(event.attempt, &event.failure); }
@@ -61,7 +61,10 @@ void Ledger::checkSecrets(const Failure& failure) {
 
 Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, SessionLostPolicy policy)
     : world_(world), endpoint_(endpoint), storage_(storage), policy_(policy) {
-    listener->onFinished = [this] { endpoint_.learned(delivered_); };
+    listener->onFinished = [this](std::size_t waiters) {
+        endpoint_.learned(delivered_);
+        require(waiters <= static_cast<std::size_t>(waiting_), "a renewal served more callers than there are");
+    };
     listener->onFailed = [this] {
         if (excuses_ == drainedExcuses_) failedAt_ = world_.boot();
     };
@@ -71,6 +74,7 @@ Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, Session
 
 void Ledger::enter(Caller& caller) {
     caller.entered = true;
+    ++waiting_;
     caller.closedBefore = closed;
     // A call may take the token that is there while a change is still on its way.
     caller.eraBefore = caller.wants == Caller::Wants::call ? arrivedEra_ : era_;
@@ -136,6 +140,7 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
 
 void Ledger::completed(Caller& caller, const result<SnapshotPtr>& outcome) {
     require(++caller.completions == 1, "a caller was answered twice");
+    if (caller.entered) --waiting_;
     if (outcome.has_error()) return failed(caller, outcome.error());
     if (caller.wants == Caller::Wants::end) return;
     arrivedEra_ = std::max(arrivedEra_, caller.era);
@@ -198,6 +203,18 @@ void Ledger::checkDeadlines(const std::deque<std::shared_ptr<Caller>>& callers) 
     for (const auto& caller : callers)
         if (caller->entered && caller->completions == 0 && caller->deadline != MonotonicTime::max())
             require(MonotonicClock::now() <= caller->deadline + scanInterval, "a caller waits beyond its deadline");
+}
+
+void Ledger::checkThatNobodyWaits(const std::deque<std::shared_ptr<Caller>>& callers) {
+    for (const auto& caller : callers)
+        require(!caller->entered || caller->completions > 0 || caller->wants == Caller::Wants::call ||
+                    caller->wants == Caller::Wants::end,
+                "a caller waits for a storage that hangs");
+}
+
+void Ledger::finishedCall(Caller& caller) {
+    require(++caller.completions == 1, "a call was answered twice");
+    --waiting_;
 }
 
 void Ledger::called(Caller& caller, const std::string& authorization) {

@@ -58,7 +58,7 @@ public:
     int unsaved = 0;
     int finished = 0;
     bool throws = false;
-    std::function<void()> onFinished;
+    std::function<void(std::size_t waiters)> onFinished;
     std::function<void()> onFailed;  // of one whose session is still there
 
 private:
@@ -80,6 +80,10 @@ public:
     /// Whatever was on its way to the client has arrived.
     void drained();
     void checkDeadlines(const std::deque<std::shared_ptr<Caller>>& callers) const;
+    /// Nothing but the storage is under way, and that has had its time.
+    static void checkThatNobodyWaits(const std::deque<std::shared_ptr<Caller>>& callers);
+    /// An API call has its answer.
+    void finishedCall(Caller& caller);
     void called(Caller& caller, const std::string& authorization);
 
     // Exchanges.
@@ -143,6 +147,7 @@ private:
     std::set<std::pair<std::uint64_t, std::string>> seen_;
     double allowance_ = 2;
     int lostBefore_ = 0;
+    int waiting_ = 0;  // callers that have entered and were not answered
     std::optional<BootTime> failedAt_;
     int excuses_ = 0;            // for an exchange at once,
     int drainedExcuses_ = 0;     // and those that have certainly arrived

@@ -83,6 +83,8 @@ asio::awaitable<void> Stage::wait(Stage* stage, std::shared_ptr<Caller> caller,
     auto operation = ask(*tokens, std::move(limits));
     const result<SnapshotPtr> outcome = co_await std::move(operation);
     stage->ledger.completed(*caller, outcome);
+    if (caller->wants == Caller::Wants::end && outcome.has_value())
+        require(!stage->network->pending, "close() has ended before the exchange");
 }
 
 std::shared_ptr<Caller> Stage::spawn(Caller::Wants wants, std::chrono::nanoseconds limit, Ask ask) {
@@ -127,7 +129,7 @@ asio::awaitable<void> Stage::call(Stage* stage, std::shared_ptr<Caller> caller,
     detail::WaitLimits limits(caller->deadline, caller->stop.get_token());
     auto operation = detail::runCall(std::move(environment), std::move(request), std::move(limits));
     const result<detail::HttpReply> outcome = co_await std::move(operation);
-    require(++caller->completions == 1, "a call was answered twice");
+    stage->ledger.finishedCall(*caller);
     if (outcome.has_error()) stage->ledger.failed(*caller, outcome.error());
 }
 
@@ -180,6 +182,7 @@ void Stage::pass(std::chrono::nanoseconds time) {
     ledger.passed(time);
     drain();
     ledger.checkDeadlines(callers);
+    if (storage && storage->hangs() && !network->pending) Ledger::checkThatNobodyWaits(callers);
 }
 
 bool Stage::isResting() {

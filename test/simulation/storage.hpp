@@ -33,6 +33,8 @@ public:
     asio::awaitable<void> erase(std::string) override { return erase(this); }
 
     bool busy() const { return !waiting_.empty(); }
+    /// An operation has taken longer than anybody waits for it.
+    bool hangs() const { return busy() && MonotonicClock::now() - waiting_.front()->since > 5200ms; }
     /// Before the context goes: timers must not outlive it.
     void forget() { waiting_.clear(); }
     /// Ends the oldest operation that waits.
@@ -50,6 +52,7 @@ private:
     struct Operation {
         explicit Operation(const asio::any_io_executor& executor) : wake(executor) {}
         StorageFate fate = StorageFate::good;
+        MonotonicTime since = MonotonicClock::now();
         detail::MonotonicTimer wake;
     };
 
