@@ -148,7 +148,9 @@ asio::awaitable<json::value> queryGraph(SessionPtr session, Request request) {
 
 asio::awaitable<void> closeSession(SessionPtr session) {
     const result<SnapshotPtr> ended = co_await session->calls.tokens->close();
-    if (session->ownsTransport) session->transport->close();
+    // Who was cancelled waits no longer, but what has been sent goes on over these connections.
+    const bool cancelled = ended.has_error() && ended.error().code == asio::error::operation_aborted;
+    if (session->ownsTransport && !cancelled) session->transport->close();
     // A drain that took too long was cut; there is nothing that the caller could do about it.
     if (ended.has_error() && ended.error().code != Errc::timeout) fail(ended.error());
 }

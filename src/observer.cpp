@@ -54,22 +54,31 @@ public:
             return;
         }
         waiting_.push_back(std::move(event));
-        // From the queue to the post nothing may come between: another thread would see work under way that is not.
-        if (!std::exchange(delivering_, true)) postDelivery();
+        if (!delivering_) postDelivery();
     }
 
     void contextGone() noexcept override {
         const std::lock_guard lock(mutex_);
         executor_ = asio::any_io_executor();
-        dropped_.fetch_add(waiting_.size(), std::memory_order_relaxed);
-        waiting_.clear();
+        drop();
     }
 
     std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
 private:
-    void postDelivery() {
-        asio::post(executor_, [self = std::static_pointer_cast<Queue>(shared_from_this())] { self->deliver(); });
+    /// With the mutex held. What an executor does not take is dropped: the next event tries again.
+    void postDelivery() noexcept {
+        try {
+            asio::post(executor_, [self = std::static_pointer_cast<Queue>(shared_from_this())] { self->deliver(); });
+            delivering_ = true;
+        } catch (...) {
+            delivering_ = false;
+            drop();
+        }
+    }
+    void drop() noexcept {
+        dropped_.fetch_add(waiting_.size(), std::memory_order_relaxed);
+        waiting_.clear();
     }
 
     /// One event at a time, so that whatever else runs there has its turn.
@@ -86,8 +95,8 @@ private:
         } catch (...) {  // as any observer's
         }
         const std::lock_guard lock(mutex_);
-        delivering_ = !waiting_.empty() && executor_;
-        if (delivering_) postDelivery();
+        delivering_ = false;
+        if (!waiting_.empty() && executor_) postDelivery();
     }
     void tell(const RenewalStarted& event) { slow_->renewalStarted(event); }
     void tell(const RenewalFinished& event) { slow_->renewalFinished(event); }

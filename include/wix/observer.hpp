@@ -79,7 +79,8 @@ struct WIX_EXPORT SaveFailed {
 /// that several clients share is called from several threads at once if there are several.
 ///
 /// **Be quick**: all operations of the client wait meanwhile; wrap a slow one in queued(). Operations of the client may
-/// be started from a callback, but not waited for. What a callback throws is dropped.
+/// be started from a callback, but not waited for. What a callback throws is dropped. A client owns its observer: one
+/// that owns the client in turn would keep both for ever.
 class WIX_EXPORT Observer {
 public:
     Observer() = default;

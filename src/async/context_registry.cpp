@@ -82,7 +82,7 @@ public:
         }
         auto shared = asio::use_service<ContextRegistry>(context).shared_;
         const std::lock_guard lock(shared->mutex);
-        if (!shared->timer) shared->timer.emplace(executor);
+        if (!shared->timer && !shared->gone) shared->timer.emplace(executor);
         return shared;
     }
 

@@ -105,6 +105,24 @@ std::string shown(std::string_view code) {
     return plain ? std::string(code) : "with an error";
 }
 
+/// What the endpoint's clock shows, if it says so.
+std::optional<WallTime> dateOf(const HttpReply& reply) {
+    const auto date = findHeader(reply.headers, "date");
+    return date ? parseHttpDate(*date) : std::nullopt;
+}
+
+/// Whether a validation error is about the client id, as far as one can tell: it names it, or it names nothing.
+bool isAboutClientId(const json::object& validationError) {
+    const json::value* violations = member(validationError, "fieldViolations");
+    const json::array* all = violations ? violations->if_array() : nullptr;
+    if (!all || all->empty()) return true;
+    return std::any_of(all->begin(), all->end(), [](const json::value& violation) {
+        const json::object* object = violation.if_object();
+        const std::string field = object ? text(*object, "field") : std::string();
+        return field == "clientId" || field == "client_id";
+    });
+}
+
 TokenAnswer readGrant(const HttpReply& reply) {
     TokenAnswer answer;
     boost::system::error_code ec;
@@ -132,7 +150,7 @@ TokenAnswer readGrant(const HttpReply& reply) {
         return answer;
     }
     answer.verdict = TokenVerdict::granted;
-    if (const auto date = findHeader(reply.headers, "date")) answer.date = parseHttpDate(*date);
+    answer.date = dateOf(reply);
     return answer;
 }
 
@@ -144,7 +162,7 @@ bool isConfigurationError(std::string_view code) {
 TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     TokenAnswer answer;
     if (const auto after = findHeader(reply.headers, "retry-after"))
-        answer.retryAfter = parseRetryAfter(*after, wallNow);
+        answer.retryAfter = parseRetryAfter(*after, dateOf(reply).value_or(wallNow));
     const auto verdict = [&](TokenVerdict is, Errc code, std::string detail) {
         answer.verdict = is;
         answer.failure = failureOf(code, reply, std::move(detail));
@@ -161,7 +179,8 @@ TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     if (oauth == "invalid_grant") return verdict(TokenVerdict::rejected, Errc::session_lost, oauth);
     if (isConfigurationError(oauth)) return verdict(TokenVerdict::misconfigured, Errc::misconfigured, oauth);
     const json::object* details = objectMember(*object, "details");
-    if (details && objectMember(*details, "validationError"))
+    const json::object* validation = details ? objectMember(*details, "validationError") : nullptr;
+    if (validation && isAboutClientId(*validation))
         return verdict(TokenVerdict::misconfigured, Errc::misconfigured, "validation error");
     // An unknown client id names `appRuntimeKeys` or the app id in its text.
     const std::string message = text(*object, "message");
@@ -172,7 +191,8 @@ TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     const std::string wix = application ? text(*application, "code") : text(*object, "errorCode");
     // A bare `message` is what gateways and firewalls send; Wix's own errors have `details` beside it.
     const bool wixForm = !message.empty() && details;
-    if (!oauth.empty() || application || !wix.empty() || !text(*object, "errorDescription").empty() || wixForm)
+    if (!oauth.empty() || application || validation || !wix.empty() || !text(*object, "errorDescription").empty() ||
+        wixForm)
         return verdict(TokenVerdict::suspicious, Errc::token_unavailable, shown(oauth.empty() ? wix : oauth));
     return verdict(TokenVerdict::transient, Errc::token_unavailable, "");
 }

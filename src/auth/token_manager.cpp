@@ -51,7 +51,10 @@ public:
 
     void onStart() override { manager_->enter(std::static_pointer_cast<Wait>(shared_from_this())); }
     void onStop(StopReason why) override {
-        manager_->leave(id, closes);
+        manager_->leave(id);
+        // The drain has had its time. A closer that is cancelled only leaves: the exchange is finished and stored.
+        if (closes && why == StopReason::deadline) manager_->abortFlight_.request_stop();
+        if (closes && why != StopReason::deadline) manager_->abandon();
         finish(stopFailure(why, "waiting for a token"));
     }
 
@@ -181,8 +184,7 @@ void TokenManager::enter(std::shared_ptr<Wait> wait) {
     perform();
 }
 
-void TokenManager::leave(WaiterId id, bool wasClosing) {
-    if (wasClosing) abortFlight_.request_stop();
+void TokenManager::leave(WaiterId id) {
     state_.cancel(id);
     waits_.take(id);
     perform();
@@ -209,8 +211,14 @@ void TokenManager::perform(PublishAction& action) {
 
 void TokenManager::perform(CompleteAction& action) {
     const auto outcome = std::make_shared<const result<SnapshotPtr>>(std::move(action.outcome));
-    for (const WaiterId id : action.waiters)
-        if (const auto waiting = waits_.take(id)) waiting->finish(outcome);
+    for (const WaiterId id : action.waiters) {
+        const auto waiting = waits_.take(id);
+        if (!waiting) continue;
+        try {
+            waiting->finish(outcome);
+        } catch (...) {  // that caller's executor does not take it: the others are answered all the same
+        }
+    }
 }
 
 void TokenManager::perform(DropUnsentAction&) { dropUnsent_.request_stop(); }
@@ -283,11 +291,11 @@ asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self,
         result<HttpReply> reply = co_await self->setup_.transport->send(std::move(request), std::move(limits));
         reachedEndpoint = reply.has_value();
         answer = reply.has_value() ? readTokenAnswer(*reply, clock.wall()) : noTokenAnswer(std::move(reply).error());
+        if (reachedEndpoint && answer.verdict != TokenVerdict::granted)
+            answer.failure.context += " (" + self->setup_.request.describe() + ")";
     } catch (...) {  // out of memory, say: the flight ends all the same
         answer = noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be sent"));
     }
-    if (reachedEndpoint && answer.verdict != TokenVerdict::granted)
-        answer.failure.context += " (" + self->setup_.request.describe() + ")";
     // A replay after the flight's deadline would go out with nobody there to read its answer.
     if (answer.verdict == TokenVerdict::lost && MonotonicClock::now() >= self->flightDeadline_)
         answer.verdict = TokenVerdict::transient;

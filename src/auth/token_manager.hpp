@@ -70,7 +70,7 @@ private:
     bool postHome(Function function);
     std::shared_ptr<TokenManager> self();
     void enter(std::shared_ptr<Wait> wait);
-    void leave(WaiterId id, bool wasClosing);
+    void leave(WaiterId id);
 
     void perform();
     void perform(LoadAction&);

@@ -52,6 +52,9 @@ void TokenState::unauthorized(WaiterId id, std::uint64_t generation, Moment now)
 
 void TokenState::renew(WaiterId id, Moment now) {
     if (!ready(id, now, {[this, id](Moment then) { renew(id, then); }})) return;
+    const Commit* pending = next_ ? &*next_ : saving_ ? &*saving_ : nullptr;
+    if (pending && pending->cause == Commit::Cause::adopted)  // it wants more than what was set and is being saved
+        return admit(id, Waiter{Waiter::Wants::newer, generation_ + 1, epoch_, true}, now);
     admit(id, Waiter{Waiter::Wants::newer, active_->generation, active_->epoch, true}, now);
 }
 
@@ -60,6 +63,7 @@ void TokenState::renew(WaiterId id, RefreshToken refreshToken, Moment now) {
     if (refreshToken.role == TokenRole::none) refreshToken.role = TokenRole::visitor;
     if (isActiveSession(refreshToken.value)) return renew(id, now);
     newEpoch();
+    withdraw();
     Commit commit{Commit::Cause::adopted, Tokens(AccessToken(), std::move(refreshToken)), TokenLife(), epoch_,
                   Flight()};
     // It wants more than this commit, which is the next generation of its epoch.
@@ -76,11 +80,15 @@ void TokenState::adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now) {
     const bool known = !tokens.refreshToken.value.empty() && isActiveSession(tokens.refreshToken.value);
     // By their lives, not by their texts: a wall clock may have been set since.
     const bool works = !tokens.accessToken.value.empty() && life.at(now.boot) != Freshness::dead;
-    const bool fresher = known && works && !saving_ && !next_ && tokens.refreshToken == active_->tokens.refreshToken &&
+    const bool fresher = known && works && !saving_ && !next_ && !rejected_ &&
+                         tokens.refreshToken == active_->tokens.refreshToken &&
                          tokens.accessToken != active_->tokens.accessToken && life.dead > active_->life.dead;
     const auto wants = thenGet ? Waiter::Wants::usable : Waiter::Wants::adopted;
     if (known && !fresher && !saving_ && !next_ && !thenGet) return complete({id}, active_);
-    if (!known) newEpoch();
+    if (!known) {
+        newEpoch();
+        withdraw();
+    }
     waiters_.add(id, Waiter{wants, 0, epoch_});
     if (!known || fresher) startCommit(Commit{Commit::Cause::adopted, std::move(tokens), life, epoch_, Flight()}, now);
     advance(now);
@@ -156,8 +164,8 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
     if (lost_ && (tokens.refreshToken.role == TokenRole::member || policy_.onSessionLost == SessionLostPolicy::fail))
         return settleFailed(*lost_, fresh);
     if (failed_ && now.boot < failed_->nextAttempt) return settleFailed(failed_->failure, fresh);
-    if (lost_ && fresh != Freshness::dead) {
-        // The refresh token is dead, the access token not yet: the visitor keeps the cart as long as it works.
+    if ((lost_ || !canRenew) && fresh != Freshness::dead) {
+        // It cannot be renewed, but it still works: the visitor keeps the cart as long as that.
         complete(waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::usable; }), active_);
         if (waiters_.empty()) return;
     }

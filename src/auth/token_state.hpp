@@ -63,7 +63,7 @@ struct ExchangeAction {
     bool replay = false;    ///< Of the exchange that was just reported: the same flight, within its deadline.
     RenewalStarted flight;  ///< Tell the observer, unless this is a replay or refused.
 };
-/// Callers may use this set from now on.
+/// Callers may use this set from now on. Null: none, since another one is about to be active.
 struct PublishAction {
     SnapshotPtr snapshot;
 };
@@ -197,6 +197,7 @@ private:
     bool goesOn(const Tokens& theirs) const;
     bool demotes(const Tokens& theirs) const;
     void newEpoch();
+    void withdraw();
     bool isActiveSession(const std::string& refreshToken) const;
 
     // After an exchange.

@@ -37,8 +37,8 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
     }
     loaded_ = true;
     const std::optional<StoredTokens> record = outcome.has_value() ? *outcome : std::nullopt;
-    const bool sameSession =
-        record && record->tokens.refreshToken.value == policy_.initial.refreshToken.value && !record->tokens.empty();
+    const bool sameSession = record && !record->tokens.refreshToken.value.empty() &&
+                             record->tokens.refreshToken.value == policy_.initial.refreshToken.value;
     if (policy_.initial.empty() || sameSession) {
         policy_.initial = Tokens();  // the record of the same session is at least as new
         if (record) adoptStored(*record, now);
@@ -106,11 +106,6 @@ void TokenState::startCommit(Commit commit, Moment now) {
 
 void TokenState::finishCommit(const std::optional<Failure>& saveFailure, Moment now) {
     const Commit commit = *std::exchange(saving_, std::nullopt);
-    if (saveFailure) {
-        SaveFailed event;
-        event.failure = *saveFailure;
-        actions_.emplace_back(ObserveAction(std::move(event)));
-    }
     if (next_) {
         // Superseded while it was being saved: what follows answers those who wait for it.
         supersede(commit, now);
@@ -120,6 +115,11 @@ void TokenState::finishCommit(const std::optional<Failure>& saveFailure, Moment 
     // Whatever starts another epoch brings tokens, which would be next_.
     BOOST_ASSERT(commit.epoch == epoch_);
     const bool rotated = publish(commit);
+    if (saveFailure) {
+        SaveFailed event;
+        event.failure = *saveFailure;
+        actions_.emplace_back(ObserveAction(std::move(event)));
+    }
     auto adopters = waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; });
     if (saveFailure)
         complete(std::move(adopters), *saveFailure);
@@ -137,6 +137,7 @@ bool TokenState::publish(const Commit& commit) {
     const std::string& old = active_->tokens.refreshToken.value;
     const bool rotated =
         commit.cause == Commit::Cause::renewed && !old.empty() && old != commit.tokens.refreshToken.value;
+    const bool sameToken = !old.empty() && old == commit.tokens.refreshToken.value;
     if (rotated) {
         spent_.push_back(old);
         if (spent_.size() > rememberedSpentTokens) spent_.pop_front();
@@ -147,7 +148,7 @@ bool TokenState::publish(const Commit& commit) {
     made->generation = ++generation_;
     made->epoch = epoch_;
     active_ = std::move(made);
-    lost_.reset();
+    if (!sameToken) lost_.reset();
     failed_.reset();
     wantAhead_ = false;
     actions_.emplace_back(PublishAction{active_});
@@ -218,6 +219,11 @@ void TokenState::newEpoch() {
     rejected_.reset();
     suspectToken_.clear();
     wantAhead_ = false;
+}
+
+/// Another session has been set, and is saved before it is active: who comes meanwhile must not take the one of before.
+void TokenState::withdraw() {
+    if (policy_.hasStorage) actions_.emplace_back(PublishAction());
 }
 
 /// Whether that refresh token belongs to the session that is active, or about to be. A caller may hold one that has been

@@ -19,8 +19,8 @@ public:
     Id put(T waiter) {
         if (free_.empty()) {
             if (slots_.size() > slotMask) throw std::length_error("too many waiters");
-            free_.push_back(slots_.size());
             slots_.emplace_back();
+            free_.push_back(slots_.size() - 1);
         }
         const std::size_t place = free_.back();
         free_.pop_back();

@@ -58,8 +58,11 @@ ReplyFacts factsOf(const HttpReply& reply, const Clock& clock) {
     ReplyFacts facts;
     facts.status = reply.status;
     facts.tokenExpired = meansExpiredToken(reply.status, reply.body);
-    if (const auto after = findHeader(reply.headers, "retry-after"))
-        facts.retryAfter = parseRetryAfter(*after, clock.wall());
+    if (const auto after = findHeader(reply.headers, "retry-after")) {
+        // A date is read against the answer's own, whatever this machine's clock shows.
+        const auto date = findHeader(reply.headers, "date");
+        facts.retryAfter = parseRetryAfter(*after, (date ? parseHttpDate(*date) : std::nullopt).value_or(clock.wall()));
+    }
     return facts;
 }
 

@@ -176,6 +176,10 @@ TEST_CASE("what each error means") {
         {404, R"({"message":"appDefId not found","details":{}})", misconfigured, Errc::misconfigured},
         {400, R"({"message":"v","details":{"validationError":{"fieldViolations":[]}}})", misconfigured,
          Errc::misconfigured},
+        {400, R"({"message":"v","details":{"validationError":{"fieldViolations":[{"field":"clientId"}]}}})",
+         misconfigured, Errc::misconfigured},
+        {400, R"({"message":"v","details":{"validationError":{"fieldViolations":[{"field":"refreshToken"}]}}})",
+         suspicious, Errc::token_unavailable},
         {400, R"({"details":{"validationError":{},"applicationError":{"code":"X"}}})", misconfigured,
          Errc::misconfigured},
         {400, R"({"error":"invalid_grant","details":{"validationError":{}}})", rejected, Errc::session_lost},
@@ -274,5 +278,15 @@ TEST_CASE("no secret gets into a failure's text, wherever the endpoint echoes it
                 CHECK(answer.failure.requestId.empty());
             }
         }
+    }
+}
+
+TEST_CASE("a Retry-After date is read against the answer's own date: a clock that is ten minutes off changes nothing") {
+    for (const auto off : {600s, -600s}) {
+        HttpReply reply(503, Headers(), "");
+        reply.headers.emplace_back("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        reply.headers.emplace_back("Retry-After", "Sun, 06 Nov 1994 08:49:42 GMT");
+        const WallTime server(784'111'777s);
+        CHECK(readTokenAnswer(reply, server + off).retryAfter == 5s);
     }
 }

@@ -117,3 +117,88 @@ TEST_CASE(
     CHECK(script.saved(2) == "save t9/r9 over 2");
     CHECK(script.saved(3) == "publish #8 t9/r9; second late: t9/r9");
 }
+
+TEST_CASE("while another session is being saved, the fast path has nothing: who comes meanwhile waits for it") {
+    TokenScript script = TokenScript::stored(TokenRole::member);
+    SUBCASE("a logout") {
+        CHECK(script.adopt("out", Tokens()) == "erase over 1");
+        CHECK(script.isWithdrawn());
+        CHECK(script.get("a") == "");
+        CHECK(script.saved(0) == "publish #2 -; out: -; exchange anonymous");
+    }
+    SUBCASE("other tokens") {
+        CHECK(script.adopt("set", script.tokens("t9", "r9")) == "save t9/r9 over 1");
+        CHECK(script.isWithdrawn());
+        script.saved(2);
+    }
+    SUBCASE("another refresh token") {
+        CHECK(script.renew("renew", RefreshToken("r9", TokenRole::visitor)) == "save -/r9 over 1");
+        CHECK(script.isWithdrawn());
+        script.saved(2);
+    }
+    SUBCASE("not for tokens of the same session") {
+        CHECK(script.adopt("same", script.tokens("t0", "r1", -1s)) == "same: t1/r1");
+        CHECK_FALSE(script.isWithdrawn());
+        return;
+    }
+    CHECK_FALSE(script.isWithdrawn());
+}
+
+TEST_CASE("a renewal that is asked for while tokens are being saved is one of those tokens") {
+    SUBCASE("those of the strategy") {
+        detail::TokenPolicy policy = TokenScript::withStorage();
+        policy.initial = TokenScript().tokens("t1", "r1");
+        TokenScript script(policy);
+        CHECK(script.renew("a") == "load");
+        CHECK(script.loadedNothing() == "save t1/r1 over 0");
+        CHECK(script.saved(1) == "publish #1 t1/r1; exchange r1");
+        CHECK(script.granted("t2") == "save t2/r1 over 1");
+    }
+    SUBCASE("those that were just set") {
+        TokenScript script = TokenScript::stored();
+        script.adopt("set", script.tokens("t9", "r9"));
+        CHECK(script.renew("a", RefreshToken("r9", TokenRole::visitor)) == "");
+        CHECK(script.renew("b") == "");
+        CHECK(script.saved(2) == "publish #2 t9/r9; set: t9/r9; exchange r9");
+    }
+}
+
+TEST_CASE("tokens without a refresh token") {
+    SUBCASE("of the strategy, over a record that has none either: another session") {
+        detail::TokenPolicy policy = TokenScript::withStorage();
+        policy.initial = TokenScript().tokens("t2", "");
+        TokenScript script(policy);
+        CHECK(script.get("a") == "load");
+        CHECK(script.loaded(StoredTokens(script.tokens("t1", ""), 1)) == "save t2/- over 1");
+        CHECK(script.saved(2) == "publish #1 t2/-; a: t2/-");
+    }
+    SUBCASE("are used as long as they work") {
+        TokenScript script = TokenScript::with(TokenRole::visitor);
+        script.adopt("set", script.tokens("t2", "", 30s));
+        CHECK(script.get("a") == "a: t2/-");
+        script.pass(30s);
+        CHECK(script.get("b") == "exchange anonymous");
+    }
+}
+
+TEST_CASE("a fresher text of a session whose rejection is being checked does not stand in the way of a sibling's") {
+    TokenScript script = TokenScript::stored();
+    script.pass(4h - 59s);
+    CHECK(script.get("a") == "exchange r1");
+    CHECK(script.fails(TokenVerdict::rejected) == "load");
+    CHECK(script.adopt("fresher", script.tokens("t1b", "r1")) == "fresher: t1/r1");
+    CHECK(script.loaded(StoredTokens(script.tokens("t9", "r9"), 2)) == "publish #2 t9/r9; a: t9/r9");
+}
+
+TEST_CASE("a fresher text of a session that was lost does not lose it again") {
+    TokenScript script = TokenScript::with(TokenRole::visitor, SessionLostPolicy::fail);
+    script.pass(4h - 59s);
+    script.get("a");
+    script.fails(TokenVerdict::rejected);
+    CHECK(script.adopt("fresher", script.tokens("t1b", "r1", 1h)) == "publish #2 t1b/r1; fresher: t1b/r1");
+    script.takeObserved();
+    CHECK(script.get("b") == "b: t1b/r1");
+    script.pass(2h);
+    CHECK(script.get("c") == "c: session lost");
+    CHECK(script.takeObserved() == "");
+}

@@ -194,7 +194,7 @@ detail::HttpReply Endpoint::reply(Answer answer) {
     if (answerFor_ == 0) return error(400, R"({"error":"invalid_grant","error_description":"SECRET"})");
     if (answer == Answer::empty) return detail::HttpReply(200, Headers(), "");
     if (answer == Answer::page) return detail::HttpReply(200, Headers(), "<html>SECRET</html>");
-    suspected_.clear();
+    if (answer < Answer::truncated) suspected_.clear();
 
     std::string life = std::to_string(life_.count());
     std::chrono::seconds lives = life_;

@@ -77,7 +77,7 @@ void Ledger::enter(Caller& caller) {
     ++waiting_;
     caller.closedBefore = closed;
     // A call may take the token that is there while a change is still on its way.
-    caller.eraBefore = caller.wants == Caller::Wants::call ? arrivedEra_ : era_;
+    caller.eraBefore = caller.wants == Caller::Wants::call ? drainedEra_ : era_;
     caller.seenBefore = newest_ ? newest_->generation : 0;
 }
 
@@ -143,7 +143,6 @@ void Ledger::completed(Caller& caller, const result<SnapshotPtr>& outcome) {
     if (caller.entered) --waiting_;
     if (outcome.has_error()) return failed(caller, outcome.error());
     if (caller.wants == Caller::Wants::end) return;
-    arrivedEra_ = std::max(arrivedEra_, caller.era);
     require(!caller.closedBefore, "a caller got tokens of a client that was closed before");
     see(*outcome, caller.eraBefore);
     require((*outcome)->generation >= caller.seenBefore, "a caller got an older generation than had been seen before");
@@ -165,7 +164,7 @@ void Ledger::looked(const SnapshotPtr& snapshot) {
     if (!snapshot) return;
     require(!closedForSure, "a closed client gave a token");
     require(!newest_ || snapshot->generation >= newest_->generation, "the fast path went back to an older generation");
-    see(snapshot, arrivedEra_);
+    see(snapshot, drainedEra_);
 }
 
 void Ledger::checkFailure(const Caller& caller, const Failure& failure) const {

@@ -136,7 +136,6 @@ private:
     int finishedBefore_ = 0;    // renewals, when the newest tokens were seen
     int era_ = 0;
     int drainedEra_ = 0;  // the last one that has certainly arrived
-    int arrivedEra_ = 0;  // the last change whose caller was told
     int exchangeEra_ = 0;
     struct Change {
         const Caller* by = nullptr;

@@ -181,7 +181,8 @@ void Story::giveUp(const Action& action) {
     if (action.then == Action::Then::everything) stage_.drain();
     std::vector<std::shared_ptr<Caller>> waiting;
     for (const auto& caller : stage_.callers)
-        if (caller->entered && caller->completions == 0 && caller->wants != Caller::Wants::end)
+        if (caller->entered && caller->completions == 0 &&
+            (action.kind == Kind::cancel || caller->wants != Caller::Wants::end))  // close() takes no stop token
             waiting.push_back(caller);
     if (waiting.empty()) return;
     const auto leaving = waiting[action.which % waiting.size()];

@@ -168,6 +168,8 @@ public:
     const Failure& failureOf(const std::string& who) const { return failures_.at(who); }
     const std::vector<std::string>& history() const { return history_; }
     const detail::SnapshotPtr& published() const { return published_; }
+    /// Whether the fast path has nothing to give, since another session is about to be active.
+    bool isWithdrawn() const { return withdrawn_; }
     /// What the observer was told since the last time, joined by "; ".
     std::string takeObserved() {
         std::string text;
@@ -253,6 +255,8 @@ private:
         return "exchange " + (anonymous ? "anonymous" : action.refreshToken) + (action.background ? " behind" : "");
     }
     std::string take(detail::PublishAction& action) {
+        withdrawn_ = !action.snapshot;
+        if (withdrawn_) return std::string();
         const std::uint64_t before = published_ ? published_->generation : 0;
         CHECK_MESSAGE(action.snapshot->generation > before, "generations grow");
         CHECK_MESSAGE((!published_ || action.snapshot->epoch >= published_->epoch), "no older epoch is published");
@@ -315,6 +319,7 @@ private:
     bool storageBusy_ = false;
     bool exchanging_ = false;
     bool inBetween_ = false;
+    bool withdrawn_ = false;
     int exchanges_ = 0;
     int steps_ = 0;
 
