@@ -108,8 +108,8 @@ public:
                                                        CallOptions options = CallOptions()) const;
 
     /// Ends the session's work: who waits for a token gets operation_aborted at once, a token request that was not yet
-    /// sent is dropped, a sent one is awaited for up to 5 s and its result saved. Connections are closed if the client
-    /// owns them. Tokens stay stored. Later operations end with operation_aborted. Throws Errc::storage_* if there are
+    /// sent is dropped, a sent one is awaited for up to 5 s and saved, also if close() is cancelled meanwhile. Then
+    /// connections that the client owns are closed. Tokens stay stored. Later operations end with operation_aborted. Throws Errc::storage_* if there are
     /// tokens that could not be saved, also not at the last try.
     boost::asio::awaitable<void> close() const;
 
