@@ -86,7 +86,7 @@ TEST_CASE("C row 7: invalid_client: an error of the configuration, no storm of r
     SUBCASE("invalid_request") { body = R"({"error":"invalid_request"})"; }
     SUBCASE("unauthorized_client") { body = R"({"error":"unauthorized_client"})"; }
     SUBCASE("a validation error about the client id") {
-        body = R"({"message":"SECRET","details":{"validationError":{"fieldViolations":[{"field":"x"}]}}})";
+        body = R"({"message":"SECRET","details":{"validationError":{"fieldViolations":[{"field":"clientId"}]}}})";
     }
     Shopper shopper(TokenRole::member);
     shopper.expire();
