@@ -39,7 +39,7 @@ public:
     StreamConnection(const Executor& strand, Origin origin, TlsContextPtr tls)
         : Connection(strand), origin_(std::move(origin)), tls_(std::move(tls)), home_(strand), in_(16 * 1024) {
         if constexpr (isTls)
-            stream_.emplace(strand, *tls_);
+            stream_.emplace(strand, tls_->native());
         else
             stream_.emplace(strand);
     }
@@ -177,14 +177,17 @@ private:
 
     void handshake() {
         enterPhase("TLS handshake with ", timeouts_.tls);
-        if (!expectHost(connection_->stream_->native_handle(), connection_->origin_))
+        if (!connection_->tls_->prepare(connection_->stream_->native_handle(), connection_->origin_))
             return fail(Failure(Errc::tls_failed, phase() + " (the host name cannot be verified)"));
         connection_->stream_->async_handshake(
             boost::asio::ssl::stream_base::client, [self = self()](const ErrorCode& error) {
                 if (self->isDone()) return;
-                if (!error) return self->opened();
                 if (error == boost::asio::error::operation_aborted) return self->fail(netFailure(error, self->phase()));
-                self->fail(handshakeFailure(self->connection_->stream_->native_handle(), error, self->phase()));
+                TlsContext& tls = *self->connection_->tls_;
+                auto* ssl = self->connection_->stream_->native_handle();
+                if (error) return self->fail(tls.handshakeFailure(ssl, error, self->phase()));
+                tls.opened(ssl);
+                self->opened();
             });
     }
 
@@ -220,9 +223,9 @@ private:
 
     void fail(Failure failure) {
         if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, what_ + phase_);
-        failure.maybeSent = writing_ && !nothingLeft_;
+        failure.maybeSent = writing_ && !nothingLeft_ && !refused_;
         // The handshake is over: a record that cannot be read is a connection that broke.
-        if (failure.code == Errc::tls_failed) failure.code = Errc::connection_lost;
+        if (failure.code == Errc::tls_failed && !refused_) failure.code = Errc::connection_lost;
         ExchangeOutcome outcome((result<HttpReply>(std::move(failure))));
         outcome.sawAnswer = reader().sawAnyByte();
         connection_->closeSocket();
@@ -269,6 +272,8 @@ private:
         if (reader().state() == ResponseReader::State::done) return done(used == size && !error);
         if (reader().state() == ResponseReader::State::failed) return fail(answerFailure());
         if (!error) return read();
+        refused_ = isTls && !reader().sawAnyByte() && refusesClientCertificate(error);
+        if (refused_) return fail(netFailure(error, what_ + ", with this client's certificate"));
         if (!reader().sawAnyByte() || !isConnectionEnd(error))
             return fail(netFailure(writeError_ ? writeError_ : error, what_ + phase_));
         // Over TLS eof is the peer's close_notify; without it the end may be an attacker's.
@@ -298,6 +303,7 @@ private:
     ErrorCode writeError_;
     bool writing_ = false;
     bool nothingLeft_ = false;
+    bool refused_ = false;
 };
 
 }  // namespace wix::detail
