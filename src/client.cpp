@@ -8,6 +8,7 @@
 
 #include "call/api_error.hpp"
 #include "call/option_rules.hpp"
+#include "http/proxy_rules.hpp"
 #include "session.hpp"
 
 namespace asio = boost::asio;
@@ -163,9 +164,10 @@ asio::awaitable<void> closeSession(SessionPtr session) {
 
 Transport::Transport(asio::any_io_executor executor, TransportOptions options) {
     check(detail::checkOptions(options));
+    check(detail::checkProxy(options.proxy));
     detail::TlsContextPtr tls;
-    if (!options.tls.caFile.empty() || !options.tls.caPem.empty()) {
-        // What was given is read now, so that a wrong file is told at once; the system's store when it is needed.
+    // What was given is read now, so that a wrong file is told at once; the system's store alone when it is needed.
+    if (detail::namesFilesOrPins(options.tls)) {
         auto made = detail::makeTlsContext(options.tls);
         if (made.has_error()) throw Error(std::move(made).error());
         tls = std::move(*made);
