@@ -238,7 +238,7 @@ TEST_CASE("the environment: upper case first, and an empty variable is none") {
     CHECK(proxy.port == 2);
     CHECK(proxy.username == "user");
     CHECK(proxy.password == "hunter2");
-    CHECK(proxy.noProxy == std::vector<std::string>{"*", "a"});
+    CHECK(proxy.noProxy == std::vector<std::string>{"*", "a", "localhost"});
     const Environment wrong("HTTPS_PROXY", "https://user:hunter2@upper.example");
     std::string text;
     try {
