@@ -24,8 +24,10 @@ struct CallEnvironment {
     const Clock* clock = &Clock::system();
 };
 
-/// Sends `request` with the visitor's authorization, and again as CallState decides. Gives the last answer, whatever
-/// its status. `limits` hold for all of it, the wait for a token included.
-boost::asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits);
+/// Sends `request` with the visitor's authorization, and again as CallState decides; follows so many redirects. Gives the
+/// last answer, whatever its status. `limits` hold for all of it, the wait for a token included. What the request's body
+/// source or sink throws is thrown.
+boost::asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits,
+                                                  int maxRedirects = 0);
 
 }  // namespace wix::detail

@@ -1,5 +1,6 @@
 #include "call/option_rules.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "http/header_rules.hpp"
@@ -23,10 +24,57 @@ std::optional<Failure> checkTimeouts(const Timeouts& timeouts) {
     if (auto bad = checkTimeout("Timeouts::resolve", timeouts.resolve)) return bad;
     if (auto bad = checkTimeout("Timeouts::connect", timeouts.connect)) return bad;
     if (auto bad = checkTimeout("Timeouts::tls", timeouts.tls)) return bad;
+    if (auto bad = checkTimeout("Timeouts::write", timeouts.write)) return bad;
     if (auto bad = checkTimeout("Timeouts::firstByte", timeouts.firstByte)) return bad;
+    if (auto bad = checkTimeout("Timeouts::stall", timeouts.stall)) return bad;
+    if (timeouts.stallBytes < 1 || timeouts.stallBytes > (std::size_t{1} << 20))
+        return wants("Timeouts::stallBytes", "1 byte to 1 MiB");
     if (auto bad = checkTimeout("Timeouts::call", timeouts.call)) return bad;
     if (auto bad = checkTimeout("Timeouts::tokenExchange", timeouts.tokenExchange)) return bad;
     return checkTimeout("Timeouts::storage", timeouts.storage);
+}
+
+bool hasControlCharacter(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7F'; });
+}
+
+/// A name, an IPv4 address, or an IPv6 address with or without brackets.
+bool looksLikeHost(std::string_view host) {
+    return host.size() <= 255 && std::all_of(host.begin(), host.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      std::string_view("-._:[]").find(c) != std::string_view::npos;
+           });
+}
+
+/// The credentials go into a header (RFC 7617 2); what cannot go there is told now, and not shown.
+std::optional<Failure> checkProxy(const ProxyOptions& proxy) {
+    if (!looksLikeHost(proxy.host)) return wants("ProxyOptions::host", "a host name or an address, without a port");
+    if (proxy.port == 0) return wants("ProxyOptions::port", "1 to 65535");
+    if (hasControlCharacter(proxy.username) || proxy.username.find(':') != std::string::npos ||
+        proxy.username.size() > 1024)
+        return wants("ProxyOptions::username", "without a colon and control characters, at most 1024 characters");
+    if (hasControlCharacter(proxy.password) || proxy.password.size() > 1024)
+        return wants("ProxyOptions::password", "without control characters, at most 1024 characters");
+    if (proxy.username.empty() && !proxy.password.empty())
+        return wants("ProxyOptions::username", "set if there is a password");
+    return std::nullopt;
+}
+
+/// 32 bytes in base64: 43 characters and a `=`, the last of them with two bits that are zero.
+bool isPin(std::string_view pin) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (pin.starts_with("sha256/")) pin.remove_prefix(7);
+    if (pin.size() != 44 || pin[43] != '=') return false;
+    const auto isDigit = [digits](char c) { return digits.find(c) != std::string_view::npos; };
+    return std::all_of(pin.begin(), pin.end() - 1, isDigit) && digits.find(pin[42]) % 4 == 0;
+}
+
+std::optional<Failure> checkTls(const TlsOptions& tls) {
+    if (tls.clientCertificateFile.empty() != tls.clientKeyFile.empty())
+        return wants("TlsOptions::clientCertificateFile", "given together with clientKeyFile, or neither");
+    if (!std::all_of(tls.pins.begin(), tls.pins.end(), isPin))
+        return wants("TlsOptions::pins", "the base64 of 32 bytes each, with or without sha256/ before it");
+    return std::nullopt;
 }
 
 std::optional<Failure> checkHeadersOf(const char* option, const Headers& headers) {
@@ -54,13 +102,26 @@ std::optional<Failure> checkOptions(const ClientOptions& options) {
 std::optional<Failure> checkOptions(const TransportOptions& options) {
     if (options.maxConnectionsPerOrigin < 1 || options.maxConnectionsPerOrigin > 65'535)
         return wants("TransportOptions::maxConnectionsPerOrigin", "1 to 65535");
+    if (options.maxConnections < 1 || options.maxConnections > 65'535)
+        return wants("TransportOptions::maxConnections", "1 to 65535");
+    if (options.maxIdlePerOrigin > 65'535) return wants("TransportOptions::maxIdlePerOrigin", "0 (no reuse) to 65535");
     if (options.maxIdleTime < std::chrono::milliseconds(0) || options.maxIdleTime > longest)
         return wants("TransportOptions::maxIdleTime", "0 (no reuse) to 24 h");
-    return std::nullopt;
+    if (auto bad = checkTimeout("TransportOptions::maxConnectionAge", options.maxConnectionAge)) return bad;
+    if (options.retryReserve > 1'000'000) return wants("TransportOptions::retryReserve", "0 to 1000000");
+    if (options.retryPercent < 0 || options.retryPercent > 100)
+        return wants("TransportOptions::retryPercent", "0 to 100");
+    if (auto bad = checkProxy(options.proxy)) return bad;
+    return checkTls(options.tls);
 }
 
 std::optional<Failure> checkCallTimeout(std::chrono::milliseconds timeout) {
     return checkTimeout("CallOptions::timeout", timeout);
+}
+
+std::optional<Failure> checkMaxRedirects(int count) {
+    if (count >= 0 && count <= 20) return std::nullopt;
+    return wants("CallOptions::maxRedirects", "0 to 20");
 }
 
 std::optional<Failure> checkStrategy(const OAuthStrategy& strategy) {

@@ -29,6 +29,7 @@ public:
 
     boost::asio::awaitable<result<HttpReply>> send(WireRequest request, WaitLimits limits) override;
     std::shared_ptr<void> backgroundSlot() override;
+    RetryQuotas& retryQuotas() override { return quotas_; }
 
     /// Ends everything with operation_aborted, now and later.
     void close();
@@ -61,6 +62,7 @@ private:
     result<TlsContextPtr> tlsContext();
 
     const TransportOptions options_;
+    RetryQuotas quotas_{options_};
     boost::asio::any_io_executor executor_;
     boost::asio::any_io_executor queueStrand_;
     std::atomic<std::size_t> background_{0};

@@ -48,10 +48,15 @@ TEST_CASE("the defaults are fine") {
 }
 
 TEST_CASE("each timeout is positive and at most a day, and the text names it") {
-    const std::pair<const char*, milliseconds Timeouts::*> all[] = {
-        {"resolve", &Timeouts::resolve}, {"connect", &Timeouts::connect},
-        {"tls", &Timeouts::tls},         {"firstByte", &Timeouts::firstByte},
-        {"call", &Timeouts::call},       {"tokenExchange", &Timeouts::tokenExchange}};
+    const std::pair<const char*, milliseconds Timeouts::*> all[] = {{"resolve", &Timeouts::resolve},
+                                                                    {"connect", &Timeouts::connect},
+                                                                    {"tls", &Timeouts::tls},
+                                                                    {"write", &Timeouts::write},
+                                                                    {"firstByte", &Timeouts::firstByte},
+                                                                    {"stall", &Timeouts::stall},
+                                                                    {"call", &Timeouts::call},
+                                                                    {"tokenExchange", &Timeouts::tokenExchange},
+                                                                    {"storage", &Timeouts::storage}};
     for (const auto& [name, member] : all) {
         CAPTURE(name);
         const std::string wanted = std::string("Timeouts::") + name + " must be more than 0 and at most 24 h";
@@ -66,6 +71,16 @@ TEST_CASE("each timeout is positive and at most a day, and the text names it") {
             CAPTURE(good.count());
             CHECK(with(good) == "fine");
         }
+    }
+}
+
+TEST_CASE("what counts as a stall") {
+    for (const auto& [bytes, good] :
+         {std::pair(std::size_t{0}, false), std::pair(std::size_t{1}, true), std::pair(std::size_t{1} << 20, true),
+          std::pair((std::size_t{1} << 20) + 1, false), std::pair(std::numeric_limits<std::size_t>::max(), false)}) {
+        CAPTURE(bytes);
+        CHECK(client([&, size = bytes](ClientOptions& options) { options.timeouts.stallBytes = size; }) ==
+              (good ? "fine" : "Timeouts::stallBytes must be 1 byte to 1 MiB"));
     }
 }
 
@@ -151,6 +166,95 @@ TEST_CASE("a transport's options") {
         CHECK(transport([&](TransportOptions& options) { options.maxIdleTime = good; }) == "fine");
     }
     CHECK(transport([](TransportOptions& options) { options.maxBackgroundRenewals = 0; }) == "fine");
+    for (std::size_t bad : {std::size_t{0}, std::size_t{65'536}, std::numeric_limits<std::size_t>::max()}) {
+        CAPTURE(bad);
+        CHECK(transport([&](TransportOptions& options) { options.maxConnections = bad; }) ==
+              "TransportOptions::maxConnections must be 1 to 65535");
+    }
+    CHECK(transport([](TransportOptions& options) { options.maxConnections = 1; }) == "fine");
+    CHECK(transport([](TransportOptions& options) { options.maxConnections = 65'535; }) == "fine");
+    CHECK(transport([](TransportOptions& options) { options.maxIdlePerOrigin = 65'536; }) ==
+          "TransportOptions::maxIdlePerOrigin must be 0 (no reuse) to 65535");
+    CHECK(transport([](TransportOptions& options) { options.maxIdlePerOrigin = 0; }) == "fine");
+    for (const milliseconds bad : {0ms, -1ms, milliseconds(24h) + 1ms, milliseconds::max(), milliseconds::min()}) {
+        CAPTURE(bad.count());
+        CHECK(transport([&](TransportOptions& options) { options.maxConnectionAge = bad; }) ==
+              "TransportOptions::maxConnectionAge must be more than 0 and at most 24 h");
+    }
+    CHECK(transport([](TransportOptions& options) { options.maxConnectionAge = 24h; }) == "fine");
+}
+
+TEST_CASE("the retry quota") {
+    for (std::size_t good : {std::size_t{0}, std::size_t{10}, std::size_t{1'000'000}})
+        CHECK(transport([&](TransportOptions& options) { options.retryReserve = good; }) == "fine");
+    for (std::size_t bad : {std::size_t{1'000'001}, std::numeric_limits<std::size_t>::max()})
+        CHECK(transport([&](TransportOptions& options) { options.retryReserve = bad; }) ==
+              "TransportOptions::retryReserve must be 0 to 1000000");
+    for (int good : {0, 20, 100})
+        CHECK(transport([&](TransportOptions& options) { options.retryPercent = good; }) == "fine");
+    for (int bad : {-1, 101, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()})
+        CHECK(transport([&](TransportOptions& options) { options.retryPercent = bad; }) ==
+              "TransportOptions::retryPercent must be 0 to 100");
+}
+
+TEST_CASE("a proxy's host and credentials, of which nothing is shown") {
+    const auto with = [](std::string ProxyOptions::*member, std::string value) {
+        return transport([&](TransportOptions& options) {
+            options.proxy.host = "proxy.example";
+            options.proxy.username = "user";
+            options.proxy.*member = std::move(value);
+        });
+    };
+    for (const char* good : {"", "proxy", "proxy.example.com", "10.0.0.1", "::1", "[2001:db8::1]", "a_b-c"})
+        CHECK(with(&ProxyOptions::host, good) == "fine");
+    for (const std::string& bad :
+         {std::string("SECRET\r\nX: y"), std::string("SECRET@proxy"), std::string("http://SECRET"),
+          std::string("SEC RET"), std::string("SECRET\xC3\xA4"), std::string("SECRET\0", 7), std::string(256, 'a')})
+        CHECK(with(&ProxyOptions::host, bad) == "ProxyOptions::host must be a host name or an address, without a port");
+    for (const char* good : {"user", "a b", "us@er", "us/er", "\xC3\xA4"})
+        CHECK(with(&ProxyOptions::username, good) == "fine");
+    for (const std::string& bad : {std::string("SEC:RET"), std::string("SECRET\r\n"), std::string("SECRET\x7F"),
+                                   std::string("SECRET\0", 7), std::string(1025, 'a')})
+        CHECK(with(&ProxyOptions::username, bad) ==
+              "ProxyOptions::username must be without a colon and control characters, at most 1024 characters");
+    for (const char* good : {"", "pass:word", "p w", "\xC3\xA4"}) CHECK(with(&ProxyOptions::password, good) == "fine");
+    for (const std::string& bad : {std::string("SECRET\r\n"), std::string("SECRET\x1F"), std::string(1025, 'a')})
+        CHECK(with(&ProxyOptions::password, bad) ==
+              "ProxyOptions::password must be without control characters, at most 1024 characters");
+    CHECK(transport([](TransportOptions& options) { options.proxy.password = "SECRET"; }) ==
+          "ProxyOptions::username must be set if there is a password");
+    CHECK(transport([](TransportOptions& options) { options.proxy.port = 0; }) ==
+          "ProxyOptions::port must be 1 to 65535");
+}
+
+TEST_CASE("a client certificate has a key, and a pin is a hash") {
+    const std::string both = "TlsOptions::clientCertificateFile must be given together with clientKeyFile, or neither";
+    CHECK(transport([](TransportOptions& options) { options.tls.clientCertificateFile = "a.pem"; }) == both);
+    CHECK(transport([](TransportOptions& options) { options.tls.clientKeyFile = "a.pem"; }) == both);
+    CHECK(transport([](TransportOptions& options) {
+              options.tls.clientCertificateFile = "a.pem";
+              options.tls.clientKeyFile = "a.key";
+          }) == "fine");
+    const auto pinned = [](std::vector<std::string> pins) {
+        return transport([&](TransportOptions& options) { options.tls.pins = std::move(pins); });
+    };
+    const std::string good = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    CHECK(pinned({good}) == "fine");
+    CHECK(pinned({"sha256/" + good, good}) == "fine");
+    for (const std::string& bad :
+         {std::string(), good.substr(1), good + "=", "sha1/" + good, "SHA256/" + good, std::string("sha256/"),
+          good.substr(0, 43), std::string("-7DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
+          good.substr(0, 42) + "V=", good.substr(0, 42) + "==", " " + good.substr(1), good + "\n"}) {
+        CAPTURE(bad);
+        CHECK(pinned({good, bad}) ==
+              "TlsOptions::pins must be the base64 of 32 bytes each, with or without sha256/ before it");
+    }
+}
+
+TEST_CASE("redirects of one call") {
+    for (int good : {0, 1, 20}) CHECK(verdict(checkMaxRedirects(good)) == "fine");
+    for (int bad : {-1, 21, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()})
+        CHECK(verdict(checkMaxRedirects(bad)) == "CallOptions::maxRedirects must be 0 to 20");
 }
 
 TEST_CASE("a client id is visible ASCII without spaces, and is not repeated") {
