@@ -33,6 +33,10 @@ public:
         co_return Failure(Errc::token_unavailable, "the benchmark has no transport");
     }
     std::shared_ptr<void> backgroundSlot() override { return nullptr; }
+    detail::RetryQuotas& retryQuotas() override { return quotas_; }
+
+private:
+    detail::RetryQuotas quotas_;
 };
 
 asio::awaitable<void> publish(std::shared_ptr<detail::TokenManager> manager) {

@@ -36,7 +36,9 @@ const Tokens& tokensOf(const result<SnapshotPtr>& snapshot) {
     return (*snapshot)->tokens;
 }
 
+/// First of all in each operation: nothing of the parent's is touched in the child of a fork.
 WaitLimits callLimits(const detail::Session& session, const CallOptions& options) {
+    check(session.transport->checkProcess());
     const auto timeout = options.timeout.value_or(session.options.timeouts.call);
     check(detail::checkCallTimeout(timeout));
     return WaitLimits(std::chrono::steady_clock::now() + timeout, options.stopToken);
@@ -51,9 +53,9 @@ asio::awaitable<Tokens> generate(SessionPtr session) {
 
 asio::awaitable<Tokens> generateFrom(SessionPtr session, Tokens tokens) {
     if (tokens.empty()) co_return co_await generate(session);
+    const WaitLimits limits = tokenLimits(*session);
     check(detail::checkTokens(tokens, "generateVisitorTokens(tokens)"));
-    const result<SnapshotPtr> usable =
-        co_await session->calls.tokens->adopt(std::move(tokens), true, tokenLimits(*session));
+    const result<SnapshotPtr> usable = co_await session->calls.tokens->adopt(std::move(tokens), true, limits);
     co_return tokensOf(usable);
 }
 
@@ -94,7 +96,8 @@ asio::awaitable<result<HttpReply>> send(SessionPtr session, Request request, boo
     auto prepared = detail::prepare(*session, request, throughEdge ? session->edge : session->api);
     if (prepared.has_error()) co_return std::move(prepared).error();
     prepared->sink = std::move(sink);
-    co_return co_await detail::runCall(session->calls, std::move(*prepared), limits);
+    const int maxRedirects = request.options().maxRedirects;
+    co_return co_await detail::runCall(session->calls, std::move(*prepared), limits, maxRedirects);
 }
 
 asio::awaitable<Response> fetchResponse(SessionPtr session, Request request, std::shared_ptr<BodySink> sink) {
@@ -150,6 +153,7 @@ asio::awaitable<json::value> queryGraph(SessionPtr session, Request request) {
 }
 
 asio::awaitable<void> closeSession(SessionPtr session) {
+    check(session->transport->checkProcess());
     const result<SnapshotPtr> ended = co_await session->calls.tokens->close();
     // Who was cancelled waits no longer, but what has been sent goes on over these connections.
     const bool cancelled = ended.has_error() && ended.error().code == asio::error::operation_aborted;
@@ -178,6 +182,7 @@ Transport::Transport(asio::any_io_executor executor, TransportOptions options) {
 namespace {
 SessionPtr makeSession(std::shared_ptr<detail::HttpTransport> transport, bool owns, OAuthStrategy strategy,
                        ClientOptions options) {
+    check(transport->checkProcess());
     check(detail::checkStrategy(strategy));
     check(detail::checkOptions(options));
     return std::make_shared<detail::Session>(std::move(transport), owns, std::move(strategy), std::move(options));
@@ -196,12 +201,14 @@ Client::Client(Transport transport, OAuthStrategy strategy, ClientOptions option
 
 namespace {
 asio::awaitable<void> closeTransport(std::shared_ptr<detail::HttpTransport> transport) {
+    check(transport->checkProcess());
     transport->close();
     co_return;
 }
 
 asio::awaitable<void> drainTransport(std::shared_ptr<detail::HttpTransport> transport,
                                      std::chrono::milliseconds longest) {
+    check(transport->checkProcess());
     check(detail::checkDrainTime(longest));
     const WaitLimits limits(std::chrono::steady_clock::now() + longest, std::stop_token());
     co_await detail::HttpTransport::drain(std::move(transport), limits);
@@ -211,7 +218,7 @@ asio::awaitable<void> drainTransport(std::shared_ptr<detail::HttpTransport> tran
 asio::awaitable<void> Transport::close() const { return closeTransport(impl_); }
 asio::awaitable<void> Transport::close(std::chrono::milliseconds drain) const { return drainTransport(impl_, drain); }
 asio::any_io_executor Transport::executor() const { return impl_->executor(); }
-std::size_t Transport::openConnections() const { return impl_->openConnections(); }
+std::size_t Transport::openConnections() const { return impl_->checkProcess() ? 0 : impl_->openConnections(); }
 
 asio::awaitable<Tokens> Client::generateVisitorTokens() const { return generate(session_); }
 asio::awaitable<Tokens> Client::generateVisitorTokens(Tokens tokens) const {

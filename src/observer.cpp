@@ -33,18 +33,19 @@ std::string_view reasonName(RenewalReason reason) noexcept {
 }
 
 Observer::~Observer() = default;
-void Observer::requestRetried(const RequestRetried&) {}
-void Observer::requestFinished(const RequestFinished&) {}
 void Observer::renewalStarted(const RenewalStarted&) {}
 void Observer::renewalFinished(const RenewalFinished&) {}
 void Observer::renewalFailed(const RenewalFailed&) {}
 void Observer::sessionLost(const SessionLost&) {}
 void Observer::saveFailed(const SaveFailed&) {}
+void Observer::requestRetried(const RequestRetried&) {}
+void Observer::requestFinished(const RequestFinished&) {}
 
 /// Outlives the wrapper while an event is on its way, and lets go of its executor when that one's context ends.
 class QueuedObserver::Queue final : public detail::ContextBound {
 public:
-    using Event = std::variant<RenewalStarted, RenewalFinished, RenewalFailed, SessionLost, SaveFailed>;
+    using Event = std::variant<RenewalStarted, RenewalFinished, RenewalFailed, SessionLost, SaveFailed, RequestRetried,
+                               RequestFinished>;
 
     Queue(std::shared_ptr<Observer> slow, asio::any_io_executor executor, std::size_t limit)
         : ContextBound(executor), slow_(std::move(slow)), executor_(std::move(executor)), limit_(limit) {}
@@ -105,6 +106,8 @@ private:
     void tell(const RenewalFailed& event) { slow_->renewalFailed(event); }
     void tell(const SessionLost& event) { slow_->sessionLost(event); }
     void tell(const SaveFailed& event) { slow_->saveFailed(event); }
+    void tell(const RequestRetried& event) { slow_->requestRetried(event); }
+    void tell(const RequestFinished& event) { slow_->requestFinished(event); }
 
     const std::shared_ptr<Observer> slow_;
     std::mutex mutex_;
@@ -128,6 +131,8 @@ void QueuedObserver::renewalFinished(const RenewalFinished& event) { queue_->pus
 void QueuedObserver::renewalFailed(const RenewalFailed& event) { queue_->push(event); }
 void QueuedObserver::sessionLost(const SessionLost& event) { queue_->push(event); }
 void QueuedObserver::saveFailed(const SaveFailed& event) { queue_->push(event); }
+void QueuedObserver::requestRetried(const RequestRetried& event) { queue_->push(event); }
+void QueuedObserver::requestFinished(const RequestFinished& event) { queue_->push(event); }
 std::uint64_t QueuedObserver::dropped() const noexcept { return queue_->dropped(); }
 
 std::shared_ptr<QueuedObserver> queued(std::shared_ptr<Observer> slow, asio::any_io_executor executor,

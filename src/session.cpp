@@ -70,12 +70,16 @@ Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy
 
     calls.tokens = std::make_shared<TokenManager>(transport->executor(), std::move(setup));
     calls.transport = transport;
+    calls.tokenOrigin = api.origin;
     calls.executor = transport->executor();
     calls.retry = options.retry;
     calls.clock = &clock;
 }
 
-Session::~Session() { calls.tokens->abandon(); }
+/// In the child of a fork nothing is posted: the parent's io_context would be woken.
+Session::~Session() {
+    if (!transport->checkProcess()) calls.tokens->abandon();
+}
 
 result<WireRequest> prepare(const Session& session, const Request& request, const ApiBase& relativeTo) {
     if (auto bad = checkMethod(request.method())) return std::move(*bad);
@@ -83,6 +87,7 @@ result<WireRequest> prepare(const Session& session, const Request& request, cons
     auto resolved = resolveTarget(request.target(), relativeTo, allowed);
     if (resolved.has_error()) return std::move(resolved).error();
     if (auto bad = checkCallerHeaders(request.options().headers)) return std::move(*bad);
+    if (auto bad = checkMaxRedirects(request.options().maxRedirects)) return std::move(*bad);
 
     WireRequest made = basicRequest(session.options);
     made.origin = std::move(resolved->origin);
@@ -96,7 +101,9 @@ result<WireRequest> prepare(const Session& session, const Request& request, cons
     }
     for (const Header& field : session.options.headers) setHeader(made.headers, field);
     for (const Header& field : request.options().headers) setHeader(made.headers, field);
-    made.idempotent = request.options().idempotent.value_or(isIdempotent(made.method, made.target));
+    made.idempotent = request.options().idempotent.value_or(isIdempotent(made.method, made.target) ||
+                                                            hasIdempotencyKey(request.options().headers));
+    made.observer = session.options.observer;
     return made;
 }
 

@@ -40,6 +40,11 @@ class Session;
 /// `boost::asio::error::operation_aborted`. (Of a coroutine started by co_spawn Asio lets only terminal cancellation
 /// through, unless it resets its cancellation state.) A renewal that others wait for, or that has been sent, goes on.
 ///
+/// **fork().** What was made before belongs to the parent: in the child every operation, and a new Client on the parent's
+/// Transport, fails with Errc::used_after_fork. Make a new Transport or Client there, on a new io_context. The old handles
+/// may be dropped in the child, which leaves the parent's connections alone, unless another thread of the parent was at
+/// work with them when fork() was called.
+///
 /// **Errors** are Error and ApiError; `co_await wix::asResult(client.get("/..."))` gives them as a value.
 class WIX_EXPORT Client {
 public:

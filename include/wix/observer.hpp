@@ -1,4 +1,4 @@
-// What a client reports while it works: renewals of its tokens, and what became of its session.
+// What a client reports while it works: renewals of its tokens, what became of its session, and its calls.
 #ifndef WIX_OBSERVER_HPP
 #define WIX_OBSERVER_HPP
 
@@ -74,7 +74,8 @@ struct WIX_EXPORT SaveFailed {
     Failure failure;
 };
 
-/// A request is sent again by the SDK, within one call.
+/// A request is sent again by the SDK, within one call: after `delay`, unless the call ends before. (A redirect that is
+/// followed is another request.)
 struct WIX_EXPORT RequestRetried {
     RequestRetried() = default;
     std::string request;      ///< Method, origin and path: `GET https://www.wixapis.com/stores/v3/products`. No query.
@@ -89,7 +90,7 @@ struct WIX_EXPORT RequestRetried {
 struct WIX_EXPORT RequestFinished {
     RequestFinished() = default;
     std::string request;                   ///< As above, of the last request.
-    int attempts = 0;                      ///< Requests that were made.
+    int attempts = 0;                      ///< Requests that were made, resends on another connection not counted.
     std::string_view reason;               ///< Why it was not sent again: static text, such as "answered".
     int status = 0;                        ///< Of the answer; 0 if there was none.
     boost::system::error_code error;       ///< Set if there was no answer.
@@ -99,10 +100,12 @@ struct WIX_EXPORT RequestFinished {
 
 /// Derive from it, override what interests you, and set ClientOptions::observer. No event has a token in it.
 ///
-/// **Thread safety.** Calls of one client come one after the other, from a thread that runs its executor. An observer
-/// that several clients share is called from several threads at once if there are several.
+/// **Thread safety.** Events of a client's tokens and session come one after the other, from a thread that runs its
+/// executor; an observer that several clients share is called from several threads at once if there are several. The
+/// events of a call, `request...`, come from the executor of that call (a resend on another connection: from the
+/// client's), so from several threads at once if calls run on several.
 ///
-/// **Be quick**: all operations of the client wait meanwhile; wrap a slow one in queued(). Operations of the client may
+/// **Be quick**: operations of the client wait meanwhile; wrap a slow one in queued(). Operations of the client may
 /// be started from a callback, but not waited for. What a callback throws is dropped. A client owns its observer: one
 /// that owns the client in turn would keep both for ever.
 class WIX_EXPORT Observer {
@@ -112,13 +115,13 @@ public:
     Observer& operator=(const Observer&) = delete;
     virtual ~Observer();
 
-    virtual void requestRetried(const RequestRetried&);
-    virtual void requestFinished(const RequestFinished&);
     virtual void renewalStarted(const RenewalStarted&);
     virtual void renewalFinished(const RenewalFinished&);
     virtual void renewalFailed(const RenewalFailed&);
     virtual void sessionLost(const SessionLost&);
     virtual void saveFailed(const SaveFailed&);
+    virtual void requestRetried(const RequestRetried&);
+    virtual void requestFinished(const RequestFinished&);
 };
 
 /// An Observer that hands every event to a slower one, elsewhere.
@@ -133,6 +136,8 @@ public:
     void renewalFailed(const RenewalFailed&) override;
     void sessionLost(const SessionLost&) override;
     void saveFailed(const SaveFailed&) override;
+    void requestRetried(const RequestRetried&) override;
+    void requestFinished(const RequestFinished&) override;
 
     /// Events that were dropped because `limit` of them waited already, or because the executor's context has ended.
     /// Thread-safe.

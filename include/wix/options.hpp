@@ -47,8 +47,9 @@ struct WIX_EXPORT Timeouts {
 };
 
 /// When a call that failed is sent again by itself. What may have been processed is only repeated if the call is
-/// idempotent: GET, HEAD, OPTIONS, PUT, DELETE, a POST to a path that ends in `/query` or `/search`, or
-/// CallOptions::idempotent.
+/// idempotent: GET, HEAD, OPTIONS, PUT, DELETE, a POST to a path that ends in `/query` or `/search`, a call with an
+/// `Idempotency-Key` header, or CallOptions::idempotent. TransportOptions::retryReserve and retryPercent bound retries over
+/// all calls.
 struct WIX_EXPORT RetryOptions {
     RetryOptions() = default;
     int maxAttempts = 3;                        ///< 1 to 10; 1 turns retries off.
@@ -106,15 +107,15 @@ struct WIX_EXPORT TransportOptions {
     std::size_t maxConnectionsPerOrigin = 64;  ///< 1 to 65535; more wait in line. Token requests may use 4 more, and
                                                ///< go first.
     std::size_t maxConnections = 256;          ///< Over all origins, idle ones included. 1 to 65535, and 4 as above.
-    std::size_t maxIdlePerOrigin = 64;         ///< More are closed, the longest idle first.
+    std::size_t maxIdlePerOrigin = 64;         ///< More are closed, the longest idle first. 0 to 65535.
     std::chrono::milliseconds maxIdleTime{30'000};  ///< A connection that was idle for longer is not used again.
     /// An older connection takes no new request, so that a name that points elsewhere is looked up again in time.
     std::chrono::milliseconds maxConnectionAge{600'000};
     std::size_t maxBackgroundRenewals = 16;  ///< Token renewals ahead of need at a time, over all clients.
     /// Retries, resends on another connection included, are paid from a quota for each origin: so many at once, and this
-    /// share of the calls. While everything fails, 1 000 calls cost at most 1 210 requests.
-    std::size_t retryReserve = 10;
-    int retryPercent = 20;  ///< 0 to 100.
+    /// share of the calls. While everything fails, 1 000 calls cost at most 1 210 requests. With 0 and 0 there are none.
+    std::size_t retryReserve = 10;  ///< 0 to 1000000.
+    int retryPercent = 20;          ///< 0 to 100.
 };
 
 /// Of a Client: where and how it calls.
@@ -170,8 +171,11 @@ struct WIX_EXPORT CallOptions {
     Headers headers;                                   ///< Win over ClientOptions::headers.
     std::optional<std::chrono::milliseconds> timeout;  ///< Instead of Timeouts::call.
     std::optional<bool> idempotent;                    ///< Whether the call may be repeated; see RetryOptions.
-    int maxRedirects = 0;                              ///< 0 to 20. 0: a redirect is an answer like any other.
-    std::stop_token stopToken;                         ///< Cancels from any thread.
+    /// So many redirects are followed; the last answer is given whatever it is. 0 to 20. 0: a redirect is an answer like
+    /// any other. To another origin goes neither the visitor's authorization nor a header of ClientOptions::headers or of
+    /// this call, but for `Accept` and `Accept-Language`, and no request with a body; the redirect is the answer then.
+    int maxRedirects = 0;
+    std::stop_token stopToken;  ///< Cancels from any thread.
 };
 
 }  // namespace wix

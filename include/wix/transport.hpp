@@ -21,7 +21,8 @@ class HttpTransport;
 /// Open connections and the TLS context they are made with (17 ms of CPU and 0.8 MB with a system's store: make one
 /// per io_context, not one per visitor). A handle: copies share the connections. Thread-safe.
 ///
-/// Idle connections keep no work outstanding: `io_context::run()` returns although they are open.
+/// Idle connections keep no work outstanding: `io_context::run()` returns although they are open. In the child of a fork
+/// a Transport of the parent fails with Errc::used_after_fork.
 class WIX_EXPORT Transport {
 public:
     /// Connections live on `executor`, whose context must outlive every operation; the handle may outlive it.

@@ -1,10 +1,15 @@
 #include "call/call_runner.hpp"
 
+#include <boost/asio/detached.hpp>
 #include <boost/asio/strand.hpp>
 
 #include "base/backoff.hpp"
 #include "call/api_error.hpp"
+#include "call/call_report.hpp"
 #include "call/call_state.hpp"
+#include "call/redirect_rule.hpp"
+#include "call/watched_sink.hpp"
+#include "call/watched_source.hpp"
 #include "http/header_lookup.hpp"
 
 namespace asio = boost::asio;
@@ -39,14 +44,6 @@ private:
     std::chrono::milliseconds delay_;
 };
 
-WireRequest authorized(const WireRequest& request, const TokenSnapshot& token, const Consistency& consistency) {
-    WireRequest made = request;
-    made.headers.emplace_back("Authorization", token.tokens.accessToken.value);
-    if (std::string value = consistency.valueFor(token.epoch); !value.empty())
-        made.headers.emplace_back(std::string(Consistency::headerName), std::move(value));
-    return made;
-}
-
 /// What a server sends goes out again with the next request: it passes the same rules as a caller's header.
 void learnConsistency(Consistency& consistency, const HttpReply& reply, std::uint64_t epoch) {
     const auto value = findHeader(reply.headers, Consistency::headerName);
@@ -66,39 +63,173 @@ ReplyFacts factsOf(const HttpReply& reply, const Clock& clock) {
     return facts;
 }
 
+/// What a call has between its steps, and the steps that need no waiting.
+class Call {
+public:
+    Call(CallEnvironment environment, WireRequest first, WaitLimits limits, int redirects)
+        : environment_(std::move(environment)),
+          limits_(std::move(limits)),
+          request_(std::move(first)),
+          state_(environment_.retry, request_.idempotent),
+          report_(request_.observer),
+          maxRedirects_(redirects) {
+        if (request_.source) request_.source = std::make_shared<WatchedSource>(std::move(request_.source));
+        if (request_.sink) request_.sink = sink_ = std::make_shared<WatchedSink>(std::move(request_.sink));
+        quotas().callBegins(request_.origin);
+    }
+
+    const WaitLimits& limits() const noexcept { return limits_; }
+    /// While a token is waited for.
+    void openAhead() const {
+        if (request_.origin != environment_.tokenOrigin) environment_.transport->openAhead(request_);
+    }
+    const asio::any_io_executor& executor() const noexcept { return environment_.executor; }
+    TokenManager& tokens() const noexcept { return *environment_.tokens; }
+    std::optional<Failure> checkProcess() const { return environment_.transport->checkProcess(); }
+
+    /// The token of the next request; null: wait for one.
+    const SnapshotPtr& token() {
+        if (!token_) token_ = tokens().fresh();
+        return token_;
+    }
+    void setToken(SnapshotPtr token) noexcept { token_ = std::move(token); }
+    /// Whether requests still go to where the token is for.
+    bool authorizes() const noexcept { return atHome_; }
+
+    asio::awaitable<result<HttpReply>> send() {
+        WireRequest made = request_;
+        made.attempt = report_.sending();
+        if (atHome_) {
+            made.headers.emplace_back("Authorization", token_->tokens.accessToken.value);
+            if (std::string value = environment_.consistency->valueFor(token_->epoch); !value.empty())
+                made.headers.emplace_back(std::string(Consistency::headerName), std::move(value));
+        }
+        return environment_.transport->send(std::move(made), limits_);
+    }
+
+    CallDecision decide(const result<HttpReply>& reply) {
+        if (reply.has_value() && atHome_) learnConsistency(*environment_.consistency, *reply, token_->epoch);
+        if (maxRedirects_ > 0 && reply.has_value() && isRedirect(reply->status)) return decideRedirect(*reply);
+        const CallDecision decision = byState(reply);
+        if (decision.sendsAgain() && sink_ && sink_->isTouched())
+            return CallDecision(CallDecision::Action::finish, "the sink has had a part of the answer");
+        if (decision.sendsAgain() && !bodyIsThere()) return decision.withoutBody();
+        if (decision.action != CallDecision::Action::wait || quotas().takeRetry(request_.origin)) return decision;
+        return CallDecision::quotaIsEmpty();
+    }
+    /// After CallDecision::Action::follow.
+    void follow() {
+        request_ = std::move(*redirect_);
+        redirect_.reset();
+        token_.reset();
+        quotas().callBegins(request_.origin);
+        state_.redirected(request_.idempotent);
+    }
+
+    void retried(const result<HttpReply>& outcome, const CallDecision& decision) noexcept {
+        report_.retried(request_, outcome, decision.reason, decision.delay);
+    }
+    result<HttpReply> end(result<HttpReply> outcome, std::string_view reason) {
+        if (outcome.has_error() && state_.maybeProcessed()) {
+            Failure failure = std::move(outcome).error();
+            failure.maybeSent = true;
+            outcome = std::move(failure);
+        }
+        report_.finished(request_, outcome, reason);
+        return outcome;
+    }
+    void threw() noexcept { report_.threw(request_); }
+
+private:
+    RetryQuotas& quotas() const { return environment_.transport->retryQuotas(); }
+    bool bodyIsThere() { return !request_.source || request_.source->rewind(); }
+
+    CallDecision byState(const result<HttpReply>& reply) {
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(limits_.deadline - MonotonicClock::now());
+        const Clock& clock = *environment_.clock;
+        if (reply.has_error()) return state_.failed(reply.error(), clock.random(), left);
+        ReplyFacts facts = factsOf(*reply, clock);
+        facts.tokenExpired = facts.tokenExpired && atHome_;
+        return state_.replied(facts, clock.random(), left);
+    }
+
+    CallDecision decideRedirect(const HttpReply& reply) {
+        RedirectDecision decision = followRedirect(request_, reply, maxRedirects_ - redirects_);
+        if (!decision.next) return CallDecision(CallDecision::Action::finish, decision.reason);
+        if (decision.keepsBody && !bodyIsThere())
+            return CallDecision(CallDecision::Action::finish, "the body cannot be given again");
+        ++redirects_;
+        // For good: whoever leads away from home may lead back to a place of their choice.
+        if (decision.leavesOrigin) atHome_ = false;
+        redirect_ = std::move(decision.next);
+        return CallDecision(CallDecision::Action::follow, decision.reason);
+    }
+
+    CallEnvironment environment_;
+    WaitLimits limits_;
+    WireRequest request_;
+    std::optional<WireRequest> redirect_;
+    std::shared_ptr<WatchedSink> sink_;
+    CallState state_;
+    CallReport report_;
+    SnapshotPtr token_;
+    int maxRedirects_;
+    int redirects_ = 0;
+    bool atHome_ = true;
+};
+
 }  // namespace
 
-asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits) {
-    const Clock& clock = *environment.clock;
-    CallState state(environment.retry, request.idempotent);
-    SnapshotPtr token;
+asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits,
+                                           int maxRedirects) {
+    using Action = CallDecision::Action;
+    Call call(std::move(environment), std::move(request), std::move(limits), maxRedirects);
     for (;;) {
-        if (!token) token = environment.tokens->fresh();
-        if (!token) {
-            result<SnapshotPtr> usable = co_await environment.tokens->usable(limits);
-            if (usable.has_error()) co_return std::move(usable).error();
-            token = std::move(*usable);
+        if (auto forked = call.checkProcess()) co_return std::move(*forked);
+        if (call.authorizes() && !call.token()) {
+            call.openAhead();
+            result<SnapshotPtr> usable = co_await call.tokens().usable(call.limits());
+            if (usable.has_error()) co_return call.end(std::move(usable).error(), "there is no token");
+            call.setToken(std::move(*usable));
         }
-        WireRequest sent = authorized(request, *token, *environment.consistency);
-        result<HttpReply> reply = co_await environment.transport->send(std::move(sent), limits);
-        if (reply.has_value()) learnConsistency(*environment.consistency, *reply, token->epoch);
-
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(limits.deadline - MonotonicClock::now());
-        const CallDecision decision = reply.has_value() ? state.replied(factsOf(*reply, clock), clock.random(), left)
-                                                        : state.failed(reply.error(), clock.random(), left);
-        if (decision.action == CallDecision::Action::finish) co_return reply;
-        if (decision.action == CallDecision::Action::renew) {
-            result<SnapshotPtr> newer = co_await environment.tokens->afterUnauthorized(token->generation, limits);
-            if (newer.has_error()) co_return std::move(newer).error();
-            if ((*newer)->generation == token->generation) co_return reply;
-            token = std::move(*newer);
-            continue;
+        std::optional<result<HttpReply>> got;
+        try {
+            result<HttpReply> reply = co_await call.send();
+            got.emplace(std::move(reply));
+        } catch (...) {
+            call.threw();
+            throw;
         }
-        auto pause = std::make_shared<Pause>(environment.executor, decision.delay, limits);
-        const std::optional<Failure> stopped = co_await run(std::move(pause));
-        if (stopped) co_return *stopped;
-        token.reset();
+        result<HttpReply>& reply = *got;
+        const CallDecision decision = call.decide(reply);
+        switch (decision.action) {
+            case Action::finish:
+                co_return call.end(std::move(reply), decision.reason);
+            case Action::renewOnly:
+                call.tokens().afterUnauthorized(call.token()->generation, WaitLimits())(asio::detached);
+                co_return call.end(std::move(reply), decision.reason);
+            case Action::renew: {
+                const std::uint64_t refused = call.token()->generation;
+                result<SnapshotPtr> newer = co_await call.tokens().afterUnauthorized(refused, call.limits());
+                if (newer.has_error()) co_return call.end(std::move(newer).error(), "there is no token");
+                if ((*newer)->generation == refused) co_return call.end(std::move(reply), "there is no newer token");
+                call.retried(reply, decision);
+                call.setToken(std::move(*newer));
+                break;
+            }
+            case Action::wait: {
+                call.retried(reply, decision);
+                auto pause = std::make_shared<Pause>(call.executor(), decision.delay, call.limits());
+                std::optional<Failure> stopped = co_await run(std::move(pause));
+                if (stopped) co_return call.end(std::move(*stopped), "was not to wait any longer");
+                call.setToken(nullptr);
+                break;
+            }
+            case Action::follow:
+                call.follow();
+                break;
+        }
     }
 }
 

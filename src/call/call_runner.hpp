@@ -19,13 +19,16 @@ struct CallEnvironment {
     std::shared_ptr<TokenManager> tokens;
     std::shared_ptr<TransportInterface> transport;
     std::shared_ptr<Consistency> consistency = std::make_shared<Consistency>();
+    Origin tokenOrigin;  ///< Where the token endpoint is.
     boost::asio::any_io_executor executor;
     RetryOptions retry;
     const Clock* clock = &Clock::system();
 };
 
-/// Sends `request` with the visitor's authorization, and again as CallState decides. Gives the last answer, whatever
-/// its status. `limits` hold for all of it, the wait for a token included.
-boost::asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits);
+/// Sends `request` with the visitor's authorization, and again as CallState decides; follows so many redirects. Gives the
+/// last answer, whatever its status. `limits` hold for all of it, the wait for a token included. What the request's body
+/// source or sink throws is thrown.
+boost::asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits,
+                                                  int maxRedirects = 0);
 
 }  // namespace wix::detail

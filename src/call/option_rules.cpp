@@ -1,5 +1,6 @@
 #include "call/option_rules.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "http/header_rules.hpp"
@@ -23,7 +24,11 @@ std::optional<Failure> checkTimeouts(const Timeouts& timeouts) {
     if (auto bad = checkTimeout("Timeouts::resolve", timeouts.resolve)) return bad;
     if (auto bad = checkTimeout("Timeouts::connect", timeouts.connect)) return bad;
     if (auto bad = checkTimeout("Timeouts::tls", timeouts.tls)) return bad;
+    if (auto bad = checkTimeout("Timeouts::write", timeouts.write)) return bad;
     if (auto bad = checkTimeout("Timeouts::firstByte", timeouts.firstByte)) return bad;
+    if (auto bad = checkTimeout("Timeouts::stall", timeouts.stall)) return bad;
+    if (timeouts.stallBytes < 1 || timeouts.stallBytes > (std::size_t{1} << 20))
+        return wants("Timeouts::stallBytes", "1 byte to 1 MiB");
     if (auto bad = checkTimeout("Timeouts::call", timeouts.call)) return bad;
     if (auto bad = checkTimeout("Timeouts::tokenExchange", timeouts.tokenExchange)) return bad;
     return checkTimeout("Timeouts::storage", timeouts.storage);
@@ -54,8 +59,15 @@ std::optional<Failure> checkOptions(const ClientOptions& options) {
 std::optional<Failure> checkOptions(const TransportOptions& options) {
     if (options.maxConnectionsPerOrigin < 1 || options.maxConnectionsPerOrigin > 65'535)
         return wants("TransportOptions::maxConnectionsPerOrigin", "1 to 65535");
+    if (options.maxConnections < 1 || options.maxConnections > 65'535)
+        return wants("TransportOptions::maxConnections", "1 to 65535");
+    if (options.maxIdlePerOrigin > 65'535) return wants("TransportOptions::maxIdlePerOrigin", "0 (no reuse) to 65535");
     if (options.maxIdleTime < std::chrono::milliseconds(0) || options.maxIdleTime > longest)
         return wants("TransportOptions::maxIdleTime", "0 (no reuse) to 24 h");
+    if (auto bad = checkTimeout("TransportOptions::maxConnectionAge", options.maxConnectionAge)) return bad;
+    if (options.retryReserve > 1'000'000) return wants("TransportOptions::retryReserve", "0 to 1000000");
+    if (options.retryPercent < 0 || options.retryPercent > 100)
+        return wants("TransportOptions::retryPercent", "0 to 100");
     return std::nullopt;
 }
 
@@ -66,6 +78,11 @@ std::optional<Failure> checkCallTimeout(std::chrono::milliseconds timeout) {
 std::optional<Failure> checkDrainTime(std::chrono::milliseconds drain) {
     if (drain >= std::chrono::milliseconds(0) && drain <= longest) return std::nullopt;
     return wants("close(drain)", "0 to 24 h");
+}
+
+std::optional<Failure> checkMaxRedirects(int count) {
+    if (count >= 0 && count <= 20) return std::nullopt;
+    return wants("CallOptions::maxRedirects", "0 to 20");
 }
 
 std::optional<Failure> checkStrategy(const OAuthStrategy& strategy) {

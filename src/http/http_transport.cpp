@@ -34,12 +34,12 @@ result<HttpReply> decoded(HttpReply reply, const WireRequest& request) {
     return reply;
 }
 
-void reportResend(const WireRequest& request, const Failure& failure, int attempt) noexcept {
+void reportResend(const WireRequest& request, const Failure& failure) noexcept {
     if (!request.observer) return;
     try {
         RequestRetried event;
         event.request = request.describe();
-        event.attempt = attempt;
+        event.attempt = request.attempt;
         event.reason = "an idle connection was closed by the server";
         event.error = failure.code;
         request.observer->requestRetried(event);
@@ -51,7 +51,8 @@ void reportResend(const WireRequest& request, const Failure& failure, int attemp
 
 HttpTransport::HttpTransport(asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
                              NameLookupFactory lookup)
-    : maxBackground_(options.maxBackgroundRenewals),
+    : quotas_(options),
+      maxBackground_(options.maxBackgroundRenewals),
       pool_(std::make_shared<ConnectionPool>(std::move(executor), options, std::move(tls), std::move(lookup))) {}
 
 // -- Requests ----------------------------------------------------------------------------------------------------------
@@ -87,8 +88,8 @@ asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpT
         if (outcome.reply.has_value()) co_return decoded(std::move(*outcome.reply), request);
         Failure failure = std::move(outcome.reply).error();
         if (resent < mostResends && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
-            (!request.source || request.source->rewind())) {
-            reportResend(request, failure, resent + 1);
+            (!request.source || request.source->rewind()) && self->quotas_.takeRetry(request.origin)) {
+            reportResend(request, failure);
             continue;
         }
         co_return asSeenByCaller(std::move(failure), request.idempotent);

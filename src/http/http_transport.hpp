@@ -27,6 +27,7 @@ public:
     boost::asio::awaitable<result<HttpReply>> send(WireRequest request, WaitLimits limits) override;
     std::shared_ptr<void> backgroundSlot() override;
     void openAhead(const WireRequest& request) override;
+    RetryQuotas& retryQuotas() override { return quotas_; }
 
     /// Ends everything with operation_aborted, now and later.
     void close();
@@ -58,6 +59,7 @@ private:
         std::map<std::string, Entry> entries_;
     };
 
+    RetryQuotas quotas_;
     const std::size_t maxBackground_;
     const std::shared_ptr<ConnectionPool> pool_;
     MissingNames missingNames_;

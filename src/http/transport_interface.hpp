@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,7 +15,9 @@
 #include <wix/options.hpp>
 
 #include "async/home_operation.hpp"
+#include "base/fork_guard.hpp"
 #include "http/http_reply.hpp"
+#include "http/retry_quotas.hpp"
 #include "http/url.hpp"
 
 namespace wix::detail {
@@ -34,6 +37,7 @@ struct WireRequest {
     std::shared_ptr<Observer> observer;
     /// Whether it may be sent again although the server may have processed it.
     bool idempotent = false;
+    int attempt = 1;      ///< Its number among the requests of its call, for events.
     bool urgent = false;  ///< Goes before the others when connections are short: they wait for a token, say.
     Timeouts timeouts;    ///< Those of the phases.
     std::size_t maxHeaderBytes = 64u << 10;
@@ -47,6 +51,9 @@ class TransportInterface {
 public:
     virtual ~TransportInterface() = default;
 
+    /// Errc::used_after_fork in the child of a fork: nothing else of the transport may be used then.
+    std::optional<Failure> checkProcess() const { return guard_.check(); }
+
     /// Sends `request` and gives the whole answer, its content decoded. A failure's `maybeSent` tells whether any byte
     /// of the request has left. Takes it by value: it is lazy, and may outlive who called it.
     virtual boost::asio::awaitable<result<HttpReply>> send(WireRequest request, WaitLimits limits) = 0;
@@ -56,6 +63,12 @@ public:
 
     /// The right to renew ahead of need, until it is dropped; null if enough others do so now.
     virtual std::shared_ptr<void> backgroundSlot() = 0;
+
+    /// From which retries are paid, those of calls and those of its own.
+    virtual RetryQuotas& retryQuotas() = 0;
+
+private:
+    ForkGuard guard_;
 };
 
 }  // namespace wix::detail

@@ -85,6 +85,22 @@ std::optional<Flaw> findDotSegment(std::string_view path, std::size_t offset) {
     return std::nullopt;
 }
 
+/// RFC 3986 5.2.4, of `/path?query`. Dots that are encoded stay: findDotSegment() refuses them.
+std::string withoutDotSegments(std::string_view target) {
+    std::string_view path = target.substr(0, target.find('?'));
+    const std::string_view query = target.substr(path.size());
+    std::string clean;
+    while (!path.empty()) {
+        const std::string_view segment = path.substr(0, std::min(path.find('/', 1), path.size()));
+        path.remove_prefix(segment.size());
+        const bool dots = segment == "/." || segment == "/..";
+        if (!dots) clean += segment;
+        if (segment == "/..") clean.resize(clean.rfind('/') == clean.npos ? 0 : clean.rfind('/'));
+        if (dots && path.empty()) clean += '/';
+    }
+    return clean.append(query);
+}
+
 /// Checks `/path?query`; `offset` is its place in what the user wrote.
 std::optional<Flaw> findFlaw(std::string_view target, std::size_t offset) {
     if (target.empty() || target[0] != '/') return Flaw("no \"/\"", offset);
@@ -243,6 +259,38 @@ result<ResolvedTarget> resolveTarget(std::string_view target, const ApiBase& rel
         if (base.origin == split.origin && isBelow(path, base.pathPrefix))
             return ResolvedTarget(std::move(split.origin), std::move(path));
     return Failure(Errc::invalid_target, "request target: is an absolute URL that is not below apiUrl or edgeUrl");
+}
+
+std::optional<ResolvedTarget> resolveLocation(std::string_view location, const Origin& from, std::string_view target) {
+    location = location.substr(0, location.find('#'));
+    if (findBadCharacter(location, 0, false)) return std::nullopt;
+    ResolvedTarget resolved(from, std::string());
+    std::string url;
+    if (location.starts_with("//")) {
+        url.append(from.tls ? "https:" : "http:").append(location);
+        location = url;
+    }
+    const std::size_t delimiter = std::min(location.find_first_of(":/?"), location.size());
+    if (delimiter < location.size() && location[delimiter] == ':') {
+        SplitUrl split = splitUrl(location);
+        if (split.flaw || (!split.origin.tls && (from.tls || !split.loopback))) return std::nullopt;
+        resolved.origin = std::move(split.origin);
+        resolved.target = split.target;
+        if (!resolved.target.starts_with('/')) resolved.target.insert(0, 1, '/');
+    } else {
+        const std::string_view path = target.substr(0, target.find('?'));
+        if (location.empty())
+            resolved.target = target;
+        else if (location.starts_with('?'))
+            resolved.target.append(path).append(location);
+        else if (location.starts_with('/'))
+            resolved.target = location;
+        else
+            resolved.target.append(path.substr(0, path.rfind('/') + 1)).append(location);
+    }
+    resolved.target = withoutDotSegments(resolved.target);
+    if (findFlaw(resolved.target, 0)) return std::nullopt;
+    return resolved;
 }
 
 }  // namespace wix::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,5 +56,10 @@ result<ApiBase> parseApiBase(std::string_view optionName, std::string_view url, 
 /// Errc::invalid_target says what is wrong and at which offset, and never repeats the target: a query may hold secrets.
 result<ResolvedTarget> resolveTarget(std::string_view target, const ApiBase& relativeTo,
                                      std::span<const ApiBase> allowed);
+
+/// Where a redirect's `Location` (RFC 9110 10.2.2) leads that came from `target` of `from`: an absolute URL, or one
+/// relative to there. Its fragment is dropped. Nothing if it is malformed, has user info or a character that may not go
+/// on the wire, or leads to another scheme than https: plain http is left only where it came from, to loopback.
+std::optional<ResolvedTarget> resolveLocation(std::string_view location, const Origin& from, std::string_view target);
 
 }  // namespace wix::detail

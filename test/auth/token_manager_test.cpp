@@ -51,6 +51,8 @@ public:
         if (throws) throw std::bad_alloc();
         return slots ? std::make_shared<int>() : nullptr;
     }
+    RetryQuotas& retryQuotas() override { return quotas; }
+    RetryQuotas quotas;
     std::deque<result<HttpReply>> replies;
     std::vector<std::string> bodies;
     bool slots = true;

@@ -40,7 +40,7 @@ Failure failure(boost::system::error_code code, bool maybeSent) {
 }
 
 std::string shown(const CallDecision& decision) {
-    const char* names[] = {"finish: ", "renew: ", "wait: "};
+    const char* names[] = {"finish: ", "renew: ", "renew only: ", "wait: ", "follow: "};
     return names[static_cast<int>(decision.action)] + std::string(decision.reason);
 }
 
@@ -66,18 +66,45 @@ TEST_CASE("an answer that will not pass is the caller's, whatever the method") {
 }
 
 TEST_CASE("a passing status is tried again only if the call may be repeated") {
-    for (int status : {408, 429, 500, 502, 503, 504}) {
+    for (int status : {429, 500, 502, 503, 504}) {
         CAPTURE(status);
         CHECK(afterStatus(status, true) == "wait: a passing status");
         CHECK(afterStatus(status, false) == "finish: a passing status, but not repeatable");
     }
+    CHECK(afterStatus(408, true) == "wait: a status that asks for one resend");
+    CHECK(afterStatus(408, false) == "finish: a passing status, but not repeatable");
+    CHECK(afterStatus(408, false, 0ms) == "finish: a passing status, but not repeatable");
+}
+
+TEST_CASE("408, 421 and 425 are sent again once in a call, whichever comes") {
+    for (int first : {408, 421, 425}) {
+        for (int second : {408, 421, 425}) {
+            CAPTURE(first);
+            CAPTURE(second);
+            CallState state(retryOf(10), true);
+            CHECK(state.replied(reply(first), 0.5, plenty).action == Action::wait);
+            CHECK(shown(state.replied(reply(second), 0.5, plenty)) ==
+                  "finish: was sent again for such a status already");
+        }
+    }
+    CallState post(retryOf(10), false);
+    CHECK(post.replied(reply(425), 0.5, plenty).action == Action::wait);
+    CHECK(post.replied(reply(425), 0.5, plenty).action == Action::finish);
+    CallState mixed(retryOf(3), true);
+    CHECK(mixed.replied(reply(421), 0.5, plenty).action == Action::wait);
+    CHECK(mixed.replied(reply(503), 0.5, plenty).action == Action::wait);
+    CHECK(shown(mixed.replied(reply(503), 0.5, plenty)) == "finish: no attempts left");  // a resend is an attempt too
+    CHECK(shown(CallState(retryOf(1), true).replied(reply(421), 0.5, plenty)) == "finish: no attempts left");
+    CallState tooLong(retryOf(3), true);  // what was not sent again does not count
+    CHECK(tooLong.replied(reply(421, 1h), 0.5, plenty).action == Action::finish);
+    CHECK(tooLong.replied(reply(421), 0.5, plenty).action == Action::wait);
 }
 
 TEST_CASE("what was refused before it was processed is tried again whatever the method") {
     for (int status : {421, 425}) {
         CAPTURE(status);
-        CHECK(afterStatus(status, true) == "wait: a passing status");
-        CHECK(afterStatus(status, false) == "wait: a passing status");
+        CHECK(afterStatus(status, true) == "wait: a status that asks for one resend");
+        CHECK(afterStatus(status, false) == "wait: a status that asks for one resend");
     }
     CHECK(afterStatus(429, false) == "finish: a passing status, but not repeatable");
     CHECK(afterStatus(429, false, 1s) == "wait: a passing status");
@@ -161,7 +188,7 @@ TEST_CASE("a refused token is renewed once per call, and costs no attempt") {
 
 TEST_CASE("a fault of the network is tried again unless the request may have been processed") {
     for (Errc code : {Errc::connection_lost, Errc::connection_refused, Errc::network_unreachable, Errc::timeout,
-                      Errc::response_truncated}) {
+                      Errc::response_truncated, Errc::name_unavailable, Errc::proxy_failed}) {
         CAPTURE(static_cast<int>(code));
         CHECK(afterFailure(code, false, false) == "wait: a connection fault");
         CHECK(afterFailure(code, false, true) == "wait: a connection fault");
@@ -173,7 +200,8 @@ TEST_CASE("a fault of the network is tried again unless the request may have bee
 TEST_CASE("what no retry cures is told at once") {
     for (Errc code : {Errc::invalid_target, Errc::invalid_header, Errc::name_not_found, Errc::maybe_sent,
                       Errc::certificate_untrusted, Errc::certificate_expired, Errc::certificate_wrong_host,
-                      Errc::tls_failed, Errc::response_invalid, Errc::response_too_large, Errc::response_not_json,
+                      Errc::certificate_not_pinned, Errc::tls_failed, Errc::proxy_authentication_required,
+                      Errc::used_after_fork, Errc::response_invalid, Errc::response_too_large, Errc::response_not_json,
                       Errc::token_unavailable, Errc::storage_damaged}) {
         CAPTURE(static_cast<int>(code));
         CHECK(afterFailure(code, false, true) == "finish: no retry cures this");
@@ -182,6 +210,49 @@ TEST_CASE("what no retry cures is told at once") {
     }
     CHECK(afterFailure(boost::asio::error::operation_aborted, false, true) == "finish: no retry cures this");
     CHECK(afterFailure(boost::asio::error::operation_aborted, true, false) == "finish: it may have been processed");
+}
+
+TEST_CASE("a body that cannot be given again: nothing is sent again, but a refused token is renewed all the same") {
+    using Decision = CallDecision;
+    CHECK(shown(Decision(Action::wait, "a passing status", 1s).withoutBody()) ==
+          "finish: the body cannot be given again");
+    CHECK(shown(Decision(Action::renew, "the token was refused").withoutBody()) ==
+          "renew only: the token was refused, and the body cannot be given again");
+    CHECK(shown(Decision(Action::finish, "answered").withoutBody()) == "finish: answered");
+    CHECK(Decision(Action::wait, "").sendsAgain());
+    CHECK(Decision(Action::renew, "").sendsAgain());
+    for (const Action action : {Action::finish, Action::renewOnly, Action::follow})
+        CHECK_FALSE(Decision(action, "").sendsAgain());
+    CHECK(shown(Decision::quotaIsEmpty()) == "finish: retry quota is empty");
+}
+
+TEST_CASE("whether one of the requests may have been processed is not forgotten") {
+    CallState lost(RetryOptions(), true);
+    CHECK_FALSE(lost.maybeProcessed());
+    lost.failed(failure(Errc::connection_refused, false), 0.5, plenty);
+    CHECK_FALSE(lost.maybeProcessed());
+    lost.failed(failure(Errc::connection_lost, true), 0.5, plenty);
+    lost.failed(failure(Errc::connection_refused, false), 0.5, plenty);
+    CHECK(lost.maybeProcessed());
+    CallState refused(RetryOptions(), false);
+    refused.replied(reply(401), 0.5, plenty);
+    refused.replied(reply(429, 1s), 0.5, plenty);
+    refused.replied(reply(421), 0.5, plenty);
+    CHECK_FALSE(refused.maybeProcessed());
+    refused.replied(reply(503), 0.5, plenty);
+    CHECK(refused.maybeProcessed());
+    CallState redirected(RetryOptions(), false);
+    redirected.redirected(true);
+    CHECK(redirected.maybeProcessed());
+    CHECK(shown(redirected.replied(reply(503), 0.5, plenty)) == "wait: a passing status");
+}
+
+TEST_CASE("an Idempotency-Key marks a request") {
+    CHECK(hasIdempotencyKey({{"Idempotency-Key", "a1"}}));
+    CHECK(hasIdempotencyKey({{"X", "y"}, {"idempotency-KEY", "a1"}}));
+    CHECK_FALSE(hasIdempotencyKey({{"Idempotency-Key", ""}}));
+    CHECK_FALSE(hasIdempotencyKey({{"X-Idempotency-Key", "a1"}}));
+    CHECK_FALSE(hasIdempotencyKey({}));
 }
 
 TEST_CASE("which requests may be repeated") {

@@ -48,10 +48,15 @@ TEST_CASE("the defaults are fine") {
 }
 
 TEST_CASE("each timeout is positive and at most a day, and the text names it") {
-    const std::pair<const char*, milliseconds Timeouts::*> all[] = {
-        {"resolve", &Timeouts::resolve}, {"connect", &Timeouts::connect},
-        {"tls", &Timeouts::tls},         {"firstByte", &Timeouts::firstByte},
-        {"call", &Timeouts::call},       {"tokenExchange", &Timeouts::tokenExchange}};
+    const std::pair<const char*, milliseconds Timeouts::*> all[] = {{"resolve", &Timeouts::resolve},
+                                                                    {"connect", &Timeouts::connect},
+                                                                    {"tls", &Timeouts::tls},
+                                                                    {"write", &Timeouts::write},
+                                                                    {"firstByte", &Timeouts::firstByte},
+                                                                    {"stall", &Timeouts::stall},
+                                                                    {"call", &Timeouts::call},
+                                                                    {"tokenExchange", &Timeouts::tokenExchange},
+                                                                    {"storage", &Timeouts::storage}};
     for (const auto& [name, member] : all) {
         CAPTURE(name);
         const std::string wanted = std::string("Timeouts::") + name + " must be more than 0 and at most 24 h";
@@ -66,6 +71,16 @@ TEST_CASE("each timeout is positive and at most a day, and the text names it") {
             CAPTURE(good.count());
             CHECK(with(good) == "fine");
         }
+    }
+}
+
+TEST_CASE("what counts as a stall") {
+    for (const auto& [bytes, good] :
+         {std::pair(std::size_t{0}, false), std::pair(std::size_t{1}, true), std::pair(std::size_t{1} << 20, true),
+          std::pair((std::size_t{1} << 20) + 1, false), std::pair(std::numeric_limits<std::size_t>::max(), false)}) {
+        CAPTURE(bytes);
+        CHECK(client([&, size = bytes](ClientOptions& options) { options.timeouts.stallBytes = size; }) ==
+              (good ? "fine" : "Timeouts::stallBytes must be 1 byte to 1 MiB"));
     }
 }
 
@@ -151,6 +166,48 @@ TEST_CASE("a transport's options") {
         CHECK(transport([&](TransportOptions& options) { options.maxIdleTime = good; }) == "fine");
     }
     CHECK(transport([](TransportOptions& options) { options.maxBackgroundRenewals = 0; }) == "fine");
+    for (std::size_t bad : {std::size_t{0}, std::size_t{65'536}, std::numeric_limits<std::size_t>::max()}) {
+        CAPTURE(bad);
+        CHECK(transport([&](TransportOptions& options) { options.maxConnections = bad; }) ==
+              "TransportOptions::maxConnections must be 1 to 65535");
+    }
+    CHECK(transport([](TransportOptions& options) { options.maxConnections = 1; }) == "fine");
+    CHECK(transport([](TransportOptions& options) { options.maxConnections = 65'535; }) == "fine");
+    CHECK(transport([](TransportOptions& options) { options.maxIdlePerOrigin = 65'536; }) ==
+          "TransportOptions::maxIdlePerOrigin must be 0 (no reuse) to 65535");
+    CHECK(transport([](TransportOptions& options) { options.maxIdlePerOrigin = 0; }) == "fine");
+    for (const milliseconds bad : {0ms, -1ms, milliseconds(24h) + 1ms, milliseconds::max(), milliseconds::min()}) {
+        CAPTURE(bad.count());
+        CHECK(transport([&](TransportOptions& options) { options.maxConnectionAge = bad; }) ==
+              "TransportOptions::maxConnectionAge must be more than 0 and at most 24 h");
+    }
+    CHECK(transport([](TransportOptions& options) { options.maxConnectionAge = 24h; }) == "fine");
+}
+
+TEST_CASE("the retry quota") {
+    for (std::size_t good : {std::size_t{0}, std::size_t{10}, std::size_t{1'000'000}})
+        CHECK(transport([&](TransportOptions& options) { options.retryReserve = good; }) == "fine");
+    for (std::size_t bad : {std::size_t{1'000'001}, std::numeric_limits<std::size_t>::max()})
+        CHECK(transport([&](TransportOptions& options) { options.retryReserve = bad; }) ==
+              "TransportOptions::retryReserve must be 0 to 1000000");
+    for (int good : {0, 20, 100})
+        CHECK(transport([&](TransportOptions& options) { options.retryPercent = good; }) == "fine");
+    for (int bad : {-1, 101, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()})
+        CHECK(transport([&](TransportOptions& options) { options.retryPercent = bad; }) ==
+              "TransportOptions::retryPercent must be 0 to 100");
+}
+
+TEST_CASE("redirects of one call") {
+    for (int good : {0, 1, 20}) CHECK(verdict(checkMaxRedirects(good)) == "fine");
+    for (int bad : {-1, 21, std::numeric_limits<int>::max(), std::numeric_limits<int>::min()})
+        CHECK(verdict(checkMaxRedirects(bad)) == "CallOptions::maxRedirects must be 0 to 20");
+}
+
+TEST_CASE("how long a close may wait") {
+    using namespace std::chrono_literals;
+    for (const auto good : {0ms, 1ms, std::chrono::milliseconds(24h)}) CHECK(verdict(checkDrainTime(good)) == "fine");
+    for (const auto bad : {-1ms, std::chrono::milliseconds(24h) + 1ms, std::chrono::milliseconds::max()})
+        CHECK(verdict(checkDrainTime(bad)) == "close(drain) must be 0 to 24 h");
 }
 
 TEST_CASE("a client id is visible ASCII without spaces, and is not repeated") {

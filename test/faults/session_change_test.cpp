@@ -145,6 +145,7 @@ public:
         return real_->send(std::move(request), std::move(limits));
     }
     std::shared_ptr<void> backgroundSlot() override { return real_->backgroundSlot(); }
+    detail::RetryQuotas& retryQuotas() override { return real_->retryQuotas(); }
     bool throwsAtOnce = false;
     bool throwsLater = false;
 

@@ -43,6 +43,9 @@ public:
         return slots ? std::make_shared<int>() : nullptr;
     }
 
+    detail::RetryQuotas& retryQuotas() override { return quotas; }
+
+    detail::RetryQuotas quotas;
     std::shared_ptr<Exchange> pending;  // at most one: a second one is a violation
     std::function<void(const std::string& body)> onExchange;
     std::function<detail::HttpReply(const Headers& headers)> onCall;
