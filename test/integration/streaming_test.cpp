@@ -72,7 +72,9 @@ testing::ReceivedRequest lastOf(const testing::FakeWix& fake) { return fake.requ
 }  // namespace
 
 TEST_CASE("a body from a source arrives whole, with its length or in chunks") {
-    testing::FakeWix fake;
+    testing::FakeWixOptions served;
+    served.maxBodyBytes = 8u << 20;
+    testing::FakeWix fake(served);
     Visitor visitor(fake);
     for (const std::size_t size : {0u, 1u, 1000u, 65'536u, 65'537u, 3'000'000u})
         for (const bool sizeKnown : {true, false}) {
