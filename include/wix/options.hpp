@@ -86,14 +86,16 @@ struct WIX_EXPORT TlsOptions {
 struct WIX_EXPORT ProxyOptions {
     ProxyOptions() = default;
     /// What the environment asks for: `HTTPS_PROXY` or `https_proxy` (`http://[user:password@]host[:port]`), and
-    /// `NO_PROXY` or `no_proxy`. Throws Error with Errc::invalid_argument that names the variable and never its value.
+    /// `NO_PROXY` or `no_proxy`; upper case wins, an empty variable is none, and the port is 3128 if there is none.
+    /// Throws Error with Errc::invalid_argument that names the variable and never its value.
     static ProxyOptions fromEnvironment();
 
     std::string host;  ///< A name or an address; empty: no proxy.
     std::uint16_t port = 3128;
     std::string username;  ///< With `password` for Basic authentication, or empty.
     std::string password;
-    /// Reached without the proxy: names with everything below them (`example.com`, `.example.com`), addresses, or `*`.
+    /// Reached without the proxy: names with everything below them (`example.com`, `.example.com`), addresses, or `*`;
+    /// with `:port` for that port only. Networks (`10.0.0.0/8`) match nothing.
     std::vector<std::string> noProxy;
 };
 
