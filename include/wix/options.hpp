@@ -87,7 +87,9 @@ struct WIX_EXPORT TlsOptions {
 struct WIX_EXPORT ProxyOptions {
     ProxyOptions() = default;
     /// What the environment asks for: `HTTPS_PROXY` or `https_proxy` (`http://[user:password@]host[:port]`), and
-    /// `NO_PROXY` or `no_proxy`; this machine itself (`localhost`) is reached without the proxy. Throws Error with Errc::invalid_argument that names the variable and never its value.
+    /// `NO_PROXY` or `no_proxy`; upper case wins, an empty variable is none, and the port is 3128 if there is none. This
+    /// machine itself (`localhost`) is reached without the proxy. Throws Error with Errc::invalid_argument that names the
+    /// variable and never its value.
     static ProxyOptions fromEnvironment();
 
     std::string host;  ///< A name or an address; empty: no proxy.
@@ -95,7 +97,7 @@ struct WIX_EXPORT ProxyOptions {
     std::string username;  ///< With `password` for Basic authentication, or empty.
     std::string password;
     /// Reached without the proxy: names with everything below them (`example.com`, `.example.com`), addresses, `localhost`
-    /// (all loopback addresses), or `*`.
+    /// (all loopback addresses), or `*`; with `:port` for that port only. Networks (`10.0.0.0/8`) match nothing.
     std::vector<std::string> noProxy;
 };
 

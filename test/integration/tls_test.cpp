@@ -165,6 +165,30 @@ TEST_CASE("malformed trust is told at construction") {
     }
 }
 
+TEST_CASE("whatever else is wrong about TLS or the proxy is told at construction") {
+    const auto refusal = [](auto change) {
+        asio::io_context io;
+        TransportOptions options;
+        change(options);
+        const Failure failure = refusalOf([&] { Transport(io.get_executor(), options); });
+        CHECK(failure.code == Errc::invalid_argument);
+        return failure.context.substr(0, failure.context.find_first_of(" \""));
+    };
+    CHECK(refusal([](TransportOptions& o) { o.tls.caDirectory = "/dev/null"; }) == "TlsOptions::caDirectory");
+    CHECK(refusal([](TransportOptions& o) { o.tls.extraCaPem = "none"; }) == "TlsOptions::extraCaPem");
+    CHECK(refusal([](TransportOptions& o) { o.tls.pins = {"none"}; }) == "TlsOptions::pins");
+    const std::string ca = testing::FakeWix().caPem();
+    CHECK(refusal([&ca](TransportOptions& o) {
+              o.tls.caPem = ca;
+              o.tls.clientCertificateFile = "/dev/null";
+          }) == "TlsOptions::clientKeyFile");
+    CHECK(refusal([&ca](TransportOptions& o) {
+              o.tls.caPem = ca;
+              o.tls.clientKeyFile = "/dev/null";
+          }) == "TlsOptions::clientCertificateFile");
+    CHECK(refusal([](TransportOptions& o) { o.proxy.host = "http://proxy"; }) == "ProxyOptions::host");
+}
+
 TEST_CASE("an end of the connection in the middle of the handshake") {
     asio::io_context io;
     SilentListener listener;
