@@ -8,6 +8,7 @@
 
 #include "call/api_error.hpp"
 #include "call/option_rules.hpp"
+#include "http/proxy_rules.hpp"
 #include "session.hpp"
 
 namespace asio = boost::asio;
@@ -87,15 +88,17 @@ asio::awaitable<bool> isMember(SessionPtr session) {
     co_return tokens.refreshToken.role == TokenRole::member;
 }
 
-asio::awaitable<result<HttpReply>> send(SessionPtr session, Request request, bool throughEdge) {
+asio::awaitable<result<HttpReply>> send(SessionPtr session, Request request, bool throughEdge,
+                                        std::shared_ptr<BodySink> sink = nullptr) {
     const WaitLimits limits = callLimits(*session, request.options());
     auto prepared = detail::prepare(*session, request, throughEdge ? session->edge : session->api);
     if (prepared.has_error()) co_return std::move(prepared).error();
+    prepared->sink = std::move(sink);
     co_return co_await detail::runCall(session->calls, std::move(*prepared), limits);
 }
 
-asio::awaitable<Response> fetchResponse(SessionPtr session, Request request) {
-    result<HttpReply> reply = co_await send(session, std::move(request), false);
+asio::awaitable<Response> fetchResponse(SessionPtr session, Request request, std::shared_ptr<BodySink> sink) {
+    result<HttpReply> reply = co_await send(session, std::move(request), false, std::move(sink));
     if (reply.has_error()) fail(reply.error());
     co_return Response(reply->status, std::move(reply->headers), std::move(reply->body));
 }
@@ -161,9 +164,10 @@ asio::awaitable<void> closeSession(SessionPtr session) {
 
 Transport::Transport(asio::any_io_executor executor, TransportOptions options) {
     check(detail::checkOptions(options));
+    check(detail::checkProxy(options.proxy));
     detail::TlsContextPtr tls;
-    if (!options.tls.caFile.empty() || !options.tls.caPem.empty()) {
-        // What was given is read now, so that a wrong file is told at once; the system's store when it is needed.
+    // What was given is read now, so that a wrong file is told at once; the system's store alone when it is needed.
+    if (detail::namesFilesOrPins(options.tls)) {
         auto made = detail::makeTlsContext(options.tls);
         if (made.has_error()) throw Error(std::move(made).error());
         tls = std::move(*made);
@@ -195,9 +199,17 @@ asio::awaitable<void> closeTransport(std::shared_ptr<detail::HttpTransport> tran
     transport->close();
     co_return;
 }
+
+asio::awaitable<void> drainTransport(std::shared_ptr<detail::HttpTransport> transport,
+                                     std::chrono::milliseconds longest) {
+    check(detail::checkDrainTime(longest));
+    const WaitLimits limits(std::chrono::steady_clock::now() + longest, std::stop_token());
+    co_await detail::HttpTransport::drain(std::move(transport), limits);
+}
 }  // namespace
 
 asio::awaitable<void> Transport::close() const { return closeTransport(impl_); }
+asio::awaitable<void> Transport::close(std::chrono::milliseconds drain) const { return drainTransport(impl_, drain); }
 asio::any_io_executor Transport::executor() const { return impl_->executor(); }
 std::size_t Transport::openConnections() const { return impl_->openConnections(); }
 
@@ -213,7 +225,12 @@ asio::awaitable<Tokens> Client::getTokens() const { return active(session_); }
 asio::awaitable<void> Client::setTokens(Tokens tokens) const { return replace(session_, std::move(tokens)); }
 asio::awaitable<bool> Client::loggedIn() const { return isMember(session_); }
 
-asio::awaitable<Response> Client::fetch(Request request) const { return fetchResponse(session_, std::move(request)); }
+asio::awaitable<Response> Client::fetch(Request request) const {
+    return fetchResponse(session_, std::move(request), nullptr);
+}
+asio::awaitable<Response> Client::fetch(Request request, std::shared_ptr<BodySink> sink) const {
+    return fetchResponse(session_, std::move(request), std::move(sink));
+}
 asio::awaitable<json::value> Client::get(std::string path, CallOptions options) const {
     return withoutBody(session_, "GET", std::move(path), std::move(options));
 }

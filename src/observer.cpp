@@ -33,6 +33,8 @@ std::string_view reasonName(RenewalReason reason) noexcept {
 }
 
 Observer::~Observer() = default;
+void Observer::requestRetried(const RequestRetried&) {}
+void Observer::requestFinished(const RequestFinished&) {}
 void Observer::renewalStarted(const RenewalStarted&) {}
 void Observer::renewalFinished(const RenewalFinished&) {}
 void Observer::renewalFailed(const RenewalFailed&) {}

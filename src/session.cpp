@@ -89,6 +89,7 @@ result<WireRequest> prepare(const Session& session, const Request& request, cons
     made.target = std::move(resolved->target);
     made.method = request.method();
     made.body = request.body();
+    made.source = request.source();
     if (!request.contentType().empty()) {
         if (auto bad = checkHeader("Content-Type", request.contentType())) return std::move(*bad);
         setHeader(made.headers, Header("Content-Type", request.contentType()));

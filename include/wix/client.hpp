@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include <wix/body.hpp>
 #include <wix/config.hpp>
 #include <wix/options.hpp>
 #include <wix/request.hpp>
@@ -88,6 +89,11 @@ public:
     /// token and sends once more; see RetryOptions for the rest. Relative targets go to ClientOptions::apiUrl.
     /// Errors: Errc::invalid_target, invalid_header, those of tokens, of the network, of TLS and of the answer.
     boost::asio::awaitable<Response> fetch(Request request) const;
+
+    /// The same for an answer that is too large for memory: the body of a 2xx goes to `sink` piece by piece, and
+    /// Response::body() is empty; ClientOptions::maxResponseBytes holds for other answers only. Once `sink` has had
+    /// something nothing is sent again. It is asked for without content coding.
+    boost::asio::awaitable<Response> fetch(Request request, std::shared_ptr<BodySink> sink) const;
 
     /// JSON calls. `path` is as in Request. They give the answer's JSON, null for an empty body; a status outside 2xx
     /// throws ApiError. Errors: those of fetch, and Errc::response_not_json.

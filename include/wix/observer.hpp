@@ -112,6 +112,8 @@ public:
     Observer& operator=(const Observer&) = delete;
     virtual ~Observer();
 
+    virtual void requestRetried(const RequestRetried&);
+    virtual void requestFinished(const RequestFinished&);
     virtual void renewalStarted(const RenewalStarted&);
     virtual void renewalFinished(const RenewalFinished&);
     virtual void renewalFailed(const RenewalFailed&);

@@ -82,18 +82,19 @@ struct WIX_EXPORT TlsOptions {
 };
 
 /// A proxy that is asked with CONNECT for a tunnel to each origin (RFC 9110 9.3.6): it sees host names and sizes, and
-/// nothing of the requests. The way to the proxy itself is not encrypted. Loopback addresses are reached without it.
+/// nothing of the requests. The way to the proxy itself is not encrypted.
 struct WIX_EXPORT ProxyOptions {
     ProxyOptions() = default;
     /// What the environment asks for: `HTTPS_PROXY` or `https_proxy` (`http://[user:password@]host[:port]`), and
-    /// `NO_PROXY` or `no_proxy`. Throws Error with Errc::invalid_argument that names the variable and never its value.
+    /// `NO_PROXY` or `no_proxy`; this machine itself (`localhost`) is reached without the proxy. Throws Error with Errc::invalid_argument that names the variable and never its value.
     static ProxyOptions fromEnvironment();
 
     std::string host;  ///< A name or an address; empty: no proxy.
     std::uint16_t port = 3128;
     std::string username;  ///< With `password` for Basic authentication, or empty.
     std::string password;
-    /// Reached without the proxy: names with everything below them (`example.com`, `.example.com`), addresses, or `*`.
+    /// Reached without the proxy: names with everything below them (`example.com`, `.example.com`), addresses, `localhost`
+    /// (all loopback addresses), or `*`.
     std::vector<std::string> noProxy;
 };
 

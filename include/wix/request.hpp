@@ -4,9 +4,11 @@
 
 #include <boost/json/value.hpp>
 
+#include <memory>
 #include <string>
 #include <utility>
 
+#include <wix/body.hpp>
 #include <wix/options.hpp>
 
 namespace wix {
@@ -30,6 +32,14 @@ public:
     /// Sets the body as it is.
     Request& body(std::string bytes, std::string contentType) {
         body_ = std::move(bytes);
+        source_.reset();
+        contentType_ = std::move(contentType);
+        return *this;
+    }
+    /// Sets a body that is read while it is sent. Copies of the request share it.
+    Request& body(std::shared_ptr<BodySource> source, std::string contentType) {
+        body_.clear();
+        source_ = std::move(source);
         contentType_ = std::move(contentType);
         return *this;
     }
@@ -49,6 +59,7 @@ public:
     const std::string& method() const noexcept { return method_; }
     const std::string& target() const noexcept { return target_; }
     const std::string& body() const noexcept { return body_; }
+    const std::shared_ptr<BodySource>& source() const noexcept { return source_; }
     const std::string& contentType() const noexcept { return contentType_; }
     const CallOptions& options() const noexcept { return options_; }
 
@@ -56,6 +67,7 @@ private:
     std::string method_;
     std::string target_;
     std::string body_;
+    std::shared_ptr<BodySource> source_;
     std::string contentType_;
     CallOptions options_;
 };

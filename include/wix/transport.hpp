@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -29,6 +30,8 @@ public:
 
     /// Closes all connections. Requests in flight end with operation_aborted, so do later ones.
     boost::asio::awaitable<void> close() const;
+    /// The same, but requests in flight may take until `drain` has passed (0 to 24 h). Ends when the last one has.
+    boost::asio::awaitable<void> close(std::chrono::milliseconds drain) const;
 
     boost::asio::any_io_executor executor() const;
     /// Connections in use or idle. An idle one that the server has closed counts until it is looked at.

@@ -63,6 +63,11 @@ std::optional<Failure> checkCallTimeout(std::chrono::milliseconds timeout) {
     return checkTimeout("CallOptions::timeout", timeout);
 }
 
+std::optional<Failure> checkDrainTime(std::chrono::milliseconds drain) {
+    if (drain >= std::chrono::milliseconds(0) && drain <= longest) return std::nullopt;
+    return wants("close(drain)", "0 to 24 h");
+}
+
 std::optional<Failure> checkStrategy(const OAuthStrategy& strategy) {
     if (strategy.clientId.empty() || strategy.clientId.size() > 256 || !isSafeTokenValue(strategy.clientId))
         return wants("OAuthStrategy::clientId",

@@ -13,6 +13,7 @@ namespace wix::detail {
 std::optional<Failure> checkOptions(const ClientOptions& options);
 std::optional<Failure> checkOptions(const TransportOptions& options);
 std::optional<Failure> checkCallTimeout(std::chrono::milliseconds timeout);
+std::optional<Failure> checkDrainTime(std::chrono::milliseconds drain);
 std::optional<Failure> checkStrategy(const OAuthStrategy& strategy);
 
 /// Errc::invalid_token if a token could not be sent. `where` names it; the value is never repeated.

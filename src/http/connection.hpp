@@ -1,4 +1,4 @@
-// One connection to one origin: resolve, connect, handshake, write, read. Lives on a home strand of its own.
+// One connection to one origin: resolve, connect, tunnel, handshake, write, read. Lives on a home strand of its own.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -7,39 +7,62 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <wix/error.hpp>
 #include <wix/options.hpp>
 
 #include "async/home_operation.hpp"
 #include "http/http_reply.hpp"
+#include "http/name_lookup.hpp"
 #include "http/tls_context.hpp"
 #include "http/transport_interface.hpp"
 #include "http/url.hpp"
 
 namespace wix::detail {
 
-/// What became of an exchange.
+/// How a connection is made.
+struct ConnectionSetup {
+    ConnectionSetup() = default;
+    Origin origin;
+    TlsContextPtr tls;                          ///< Null for plain HTTP.
+    std::shared_ptr<const ProxyOptions> proxy;  ///< The tunnel it goes through; null: none.
+    NameLookupFactory lookup = systemLookup;
+};
+
+/// What became of an exchange, or of a step of one.
 struct ExchangeOutcome {
     explicit ExchangeOutcome(result<HttpReply> what) : reply(std::move(what)) {}
     result<HttpReply> reply;
-    bool reusable = false;   ///< The connection may carry another request.
-    bool sawAnswer = false;  ///< At least one byte of an answer has come.
+    bool reusable = false;    ///< The connection may carry another request.
+    bool sawAnswer = false;   ///< At least one byte of an answer has come.
+    bool isComplete = false;  ///< Nothing more of the answer comes.
 };
 
-/// Used by one request at a time: whoever holds it calls open() once, then exchange() again and again.
+/// Used by one request at a time: whoever holds it calls open() once, then exchange(), or the steps of one, again and
+/// again.
 class Connection : public ContextBound {
 public:
     /// A connection that is not open yet, on a strand of its own made from `executor`.
-    static std::shared_ptr<Connection> makeTls(const boost::asio::any_io_executor& executor, Origin origin,
-                                               TlsContextPtr tls);
-    static std::shared_ptr<Connection> makePlain(const boost::asio::any_io_executor& executor, Origin origin);
+    static std::shared_ptr<Connection> make(const boost::asio::any_io_executor& executor, ConnectionSetup setup) {
+        return setup.tls ? makeTls(executor, std::move(setup)) : makePlain(executor, std::move(setup));
+    }
 
     /// Nothing if it is open now. Fails with one Errc for each cause; no byte of a request has left.
     virtual boost::asio::awaitable<std::optional<Failure>> open(Timeouts timeouts, WaitLimits limits) = 0;
 
     /// Sends and receives. `request` is copied before it returns. Takes no content coding off.
     virtual boost::asio::awaitable<ExchangeOutcome> exchange(const WireRequest& request, WaitLimits limits) = 0;
+
+    // An exchange in steps, for bodies that are not in memory: sendPart() again and again, then receivePart() until the
+    // outcome is complete.
+
+    /// Sends some bytes of `request`; with the first step the count of a new exchange begins. An outcome that saw an
+    /// answer asks for receivePart() now: the server does not want the rest.
+    virtual boost::asio::awaitable<ExchangeOutcome> sendPart(std::string bytes, const WireRequest& request, bool first,
+                                                             WaitLimits limits) = 0;
+    /// The head, or more of the body. Of an answer outside 2xx all at once, and complete.
+    virtual boost::asio::awaitable<ExchangeOutcome> receivePart(const WireRequest& request, WaitLimits limits) = 0;
 
     /// Between two exchanges: whether the peer has neither closed it nor sent what nobody asked for.
     virtual bool looksAlive() noexcept = 0;
@@ -52,6 +75,10 @@ public:
 protected:
     using ContextBound::ContextBound;
     std::atomic<bool> open_ = false;
+
+private:
+    static std::shared_ptr<Connection> makeTls(const boost::asio::any_io_executor& executor, ConnectionSetup setup);
+    static std::shared_ptr<Connection> makePlain(const boost::asio::any_io_executor& executor, ConnectionSetup setup);
 };
 
 }  // namespace wix::detail

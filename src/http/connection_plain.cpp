@@ -2,8 +2,8 @@
 
 namespace wix::detail {
 
-std::shared_ptr<Connection> Connection::makePlain(const boost::asio::any_io_executor& executor, Origin origin) {
-    return makeStreamConnection<TcpSocket>(executor, std::move(origin), nullptr);
+std::shared_ptr<Connection> Connection::makePlain(const boost::asio::any_io_executor& executor, ConnectionSetup setup) {
+    return makeStreamConnection<TcpSocket>(executor, std::move(setup));
 }
 
 }  // namespace wix::detail

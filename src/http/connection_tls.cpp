@@ -2,9 +2,8 @@
 
 namespace wix::detail {
 
-std::shared_ptr<Connection> Connection::makeTls(const boost::asio::any_io_executor& executor, Origin origin,
-                                                TlsContextPtr tls) {
-    return makeStreamConnection<TlsStream>(executor, std::move(origin), std::move(tls));
+std::shared_ptr<Connection> Connection::makeTls(const boost::asio::any_io_executor& executor, ConnectionSetup setup) {
+    return makeStreamConnection<TlsStream>(executor, std::move(setup));
 }
 
 }  // namespace wix::detail

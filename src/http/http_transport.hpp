@@ -1,4 +1,4 @@
-// The connections of a Transport: the driver of PoolState.
+// Requests over pooled connections: what a Transport is.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -9,68 +9,59 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
 #include <wix/options.hpp>
 
-#include "http/connection.hpp"
-#include "http/pool_state.hpp"
-#include "http/tls_context.hpp"
+#include "http/connection_pool.hpp"
 #include "http/transport_interface.hpp"
 
 namespace wix::detail {
 
-/// Thread-safe. Waiting happens on one strand, exchanges on the strands of their connections.
-class HttpTransport final : public TransportInterface, public ContextBound {
+/// Thread-safe. Exchanges happen on the strands of their connections.
+class HttpTransport final : public TransportInterface, public std::enable_shared_from_this<HttpTransport> {
 public:
     /// Options are checked. `tls` is null until the system's store is first needed.
-    HttpTransport(boost::asio::any_io_executor executor, TransportOptions options, TlsContextPtr tls);
+    HttpTransport(boost::asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
+                  NameLookupFactory lookup = systemLookup);
 
     boost::asio::awaitable<result<HttpReply>> send(WireRequest request, WaitLimits limits) override;
     std::shared_ptr<void> backgroundSlot() override;
+    void openAhead(const WireRequest& request) override;
 
     /// Ends everything with operation_aborted, now and later.
     void close();
-    boost::asio::any_io_executor executor() const { return executor_; }
-    std::size_t openConnections() const;
-
-    void contextGone() noexcept override;
+    /// Lets requests in flight go on until `limits`, and refuses others; then as close().
+    static boost::asio::awaitable<void> drain(std::shared_ptr<HttpTransport> self, WaitLimits limits);
+    boost::asio::any_io_executor executor() const { return pool_->executor(); }
+    std::size_t openConnections() const { return pool_->open(); }
 
 private:
-    class Lease;
-    class InLine;
-    struct Pool {
-        Pool(const Origin& to, const TransportOptions& options)
-            : origin(to), state(options.maxConnectionsPerOrigin, options.maxIdleTime) {}
-        const Origin origin;
-        PoolState state;
-        std::unordered_map<ConnectionId, std::shared_ptr<Connection>> connections;  // all that are open
-        std::unordered_map<QueueId, std::shared_ptr<InLine>> queue;
-    };
+    using Lease = ConnectionPool::Lease;
 
-    std::shared_ptr<HttpTransport> self();
     static boost::asio::awaitable<result<HttpReply>> exchange(std::shared_ptr<HttpTransport> self, WireRequest request,
                                                               WaitLimits limits);
-    boost::asio::awaitable<result<Lease>> acquire(const WireRequest& request, const WaitLimits& limits);
-    std::optional<result<Lease>> tryAcquire(Pool& pool, bool urgent);
-    result<Lease> openNew(Pool& pool);
-    void release(Pool& pool, ConnectionId id, bool reusable);
-    static void takeQueue(Pool& pool, std::vector<std::shared_ptr<InLine>>& into);
-    Pool& poolOf(const Origin& origin);
-    result<TlsContextPtr> tlsContext();
+    static boost::asio::awaitable<void> openSpare(Lease lease, Timeouts timeouts);
 
-    const TransportOptions options_;
-    boost::asio::any_io_executor executor_;
-    boost::asio::any_io_executor queueStrand_;
+    /// Names that do not exist: whoever asks again within a second hears the same.
+    class MissingNames {
+    public:
+        std::optional<Failure> find(const Origin& origin);
+        void remember(const Origin& origin, const Failure& failure);
+
+    private:
+        struct Entry {
+            Entry(Failure why, SteadyTime end) : failure(std::move(why)), until(end) {}
+            Failure failure;
+            SteadyTime until;
+        };
+        std::mutex mutex_;
+        std::map<std::string, Entry> entries_;
+    };
+
+    const std::size_t maxBackground_;
+    const std::shared_ptr<ConnectionPool> pool_;
+    MissingNames missingNames_;
     std::atomic<std::size_t> background_{0};
-
-    mutable std::mutex mutex_;  // guards what follows; never held across an await
-    TlsContextPtr tls_;
-    std::map<std::string, std::unique_ptr<Pool>> pools_;
-    ConnectionId nextConnection_ = 1;
-    QueueId nextInLine_ = 1;
-    bool closed_ = false;
 };
 
 }  // namespace wix::detail

@@ -21,16 +21,14 @@ inline std::optional<boost::asio::io_context::executor_type> ioExecutor(const bo
 
 /// On an io_context the concrete kind of strand, which costs a few percent less for each call.
 template <template <class> class StreamOn>
-std::shared_ptr<Connection> makeStreamConnection(const boost::asio::any_io_executor& executor, Origin origin,
-                                                 TlsContextPtr tls) {
+std::shared_ptr<Connection> makeStreamConnection(const boost::asio::any_io_executor& executor, ConnectionSetup setup) {
     namespace asio = boost::asio;
     if (const auto io = ioExecutor(executor)) {
         using Strand = asio::strand<asio::io_context::executor_type>;
-        return std::make_shared<StreamConnection<StreamOn<Strand>>>(asio::make_strand(*io), std::move(origin),
-                                                                    std::move(tls));
+        return std::make_shared<StreamConnection<StreamOn<Strand>>>(asio::make_strand(*io), std::move(setup));
     }
     return std::make_shared<StreamConnection<StreamOn<asio::any_io_executor>>>(asio::make_strand(executor),
-                                                                               std::move(origin), std::move(tls));
+                                                                               std::move(setup));
 }
 
 }  // namespace wix::detail

@@ -10,6 +10,8 @@ namespace {
 
 Errc meaning(const boost::system::error_code& ec) noexcept {
     namespace errc = boost::system::errc;
+    // The name server does not answer, or says that it cannot know now: not that there is no such name.
+    if (ec == asio::error::host_not_found_try_again || ec == asio::error::no_recovery) return Errc::name_unavailable;
     if (ec.category() == asio::error::get_netdb_category() || ec.category() == asio::error::get_addrinfo_category())
         return Errc::name_not_found;
     if (ec == asio::error::connection_refused) return Errc::connection_refused;

@@ -4,43 +4,151 @@
 
 namespace wix::detail {
 
-Acquired PoolState::acquire(PoolTime now, bool urgent) {
+PoolState::Origin& PoolState::at(OriginId id) {
+    if (id >= origins_.size()) origins_.resize(id + 1);
+    return origins_[id];
+}
+
+std::size_t PoolState::open(OriginId origin) const noexcept {
+    return origin < origins_.size() ? origins_[origin].open : 0;
+}
+
+bool PoolState::hasWaiters(OriginId origin) const noexcept {
+    return origin < origins_.size() && !(origins_[origin].urgent.empty() && origins_[origin].others.empty());
+}
+
+// -- Taking ------------------------------------------------------------------------------------------------------------
+
+Acquired PoolState::acquire(OriginId id, PoolTime now, bool urgent) {
     Acquired decision;
-    const auto young =
-        std::find_if(idle_.begin(), idle_.end(), [&](const Idle& one) { return now - one.since < maxIdleTime_; });
-    for (auto old = idle_.begin(); old != young; ++old) decision.tooOld.push_back(old->id);
-    idle_.erase(idle_.begin(), young);
-    if (!idle_.empty()) {
+    removeOld(now, decision.close);
+    Origin& origin = at(id);
+    if (!origin.idle.empty()) {
         decision.kind = Acquired::Kind::reuse;
-        decision.connection = idle_.back().id;
-        idle_.pop_back();
-        ++inUse_;
-    } else if (inUse_ < limit_ + (urgent ? urgentReserve : 0)) {
+        decision.connection = origin.idle.back();
+        origin.idle.pop_back();
+    } else if (makePlace(origin, urgent, decision.close)) {
         decision.kind = Acquired::Kind::open;
-        ++inUse_;
+        decision.connection = add(id, now);
     }
     return decision;
 }
+
+void PoolState::removeOld(PoolTime now, std::vector<ConnectionId>& removed) {
+    const std::size_t before = removed.size();
+    for (const Origin& origin : origins_)
+        for (const ConnectionId id : origin.idle) {
+            const Connection& one = connections_.at(id);
+            if (now - one.idleSince >= limits_.idleTime || now - one.born >= limits_.age) removed.push_back(id);
+        }
+    for (std::size_t i = before; i < removed.size(); ++i) forget(removed[i]);
+}
+
+bool PoolState::makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed) {
+    const std::size_t reserve = urgent ? urgentReserve : 0;
+    if (origin.open >= limits_.perOrigin + reserve) return false;
+    if (open() < limits_.total + reserve) return true;
+    std::optional<ConnectionId> oldest;
+    for (const Origin& other : origins_)
+        if (!other.idle.empty() &&
+            (!oldest || connections_.at(other.idle.front()).idleSince < connections_.at(*oldest).idleSince))
+            oldest = other.idle.front();
+    if (!oldest) return false;
+    forget(*oldest);
+    removed.push_back(*oldest);
+    return true;
+}
+
+ConnectionId PoolState::add(OriginId origin, PoolTime now) {
+    const ConnectionId id = nextConnection_++;
+    connections_.emplace(id, Connection(origin, now));
+    ++at(origin).open;
+    return id;
+}
+
+void PoolState::forget(ConnectionId id) {
+    const auto found = connections_.find(id);
+    Origin& origin = origins_[found->second.origin];
+    std::erase(origin.idle, id);
+    --origin.open;
+    connections_.erase(found);
+}
+
+// -- Waiting -----------------------------------------------------------------------------------------------------------
+
+QueueId PoolState::enqueue(OriginId id, bool urgent) {
+    Origin& origin = at(id);
+    Line& line = urgent ? origin.urgent : origin.others;
+    const QueueId waiter = nextInLine_++;
+    places_.emplace(waiter, Place(id, urgent, line.insert(line.end(), waiter)));
+    return waiter;
+}
+
+void PoolState::leave(QueueId id) {
+    const auto found = places_.find(id);
+    if (found == places_.end()) return;
+    Origin& origin = origins_[found->second.origin];
+    (found->second.urgent ? origin.urgent : origin.others).erase(found->second.position);
+    places_.erase(found);
+}
+
+// -- Giving back -------------------------------------------------------------------------------------------------------
 
 Released PoolState::released(ConnectionId id, bool reusable, PoolTime now) {
     Released decision;
-    if (!queue_.empty()) {
-        decision.kind = reusable ? Released::Kind::handOver : Released::Kind::replace;
-        decision.next = *queue_.begin();
-        queue_.erase(queue_.begin());
-        return decision;  // it stays in use, or its place does
+    Connection& connection = connections_.at(id);
+    const OriginId originId = connection.origin;
+    Origin& origin = origins_[originId];
+    if (reusable && now - connection.born < limits_.age) {
+        if (hasWaiters(originId)) {
+            const QueueId next = origin.first().front();
+            leave(next);
+            decision.served.emplace_back(next, originId, id, false);
+            return decision;
+        }
+        connection.idleSince = now;
+        origin.idle.push_back(id);
+        if (origin.idle.size() > limits_.idlePerOrigin) {
+            const ConnectionId longest = origin.idle.front();
+            forget(longest);
+            decision.close.push_back(longest);
+        }
+    } else {
+        forget(id);
+        decision.close.push_back(id);
     }
-    --inUse_;
-    if (!reusable) return decision;
-    idle_.emplace_back(id, now);
-    decision.kind = Released::Kind::idle;
+    serve(now, decision);
     return decision;
 }
 
+void PoolState::serve(PoolTime now, Released& decision) {
+    for (;;) {
+        // The first in line of all origins for whom there may be a place; urgent ones before the others.
+        std::optional<OriginId> next;
+        bool nextIsUrgent = false;
+        for (OriginId id = 0; id < origins_.size(); ++id) {
+            if (!hasWaiters(id)) continue;
+            const bool urgent = !origins_[id].urgent.empty();
+            if (origins_[id].open >= limits_.perOrigin + (urgent ? urgentReserve : 0)) continue;
+            if (next && (nextIsUrgent != urgent ? nextIsUrgent
+                                                : origins_[*next].first().front() < origins_[id].first().front()))
+                continue;
+            next = id;
+            nextIsUrgent = urgent;
+        }
+        if (!next || !makePlace(origins_[*next], nextIsUrgent, decision.close)) return;
+        const QueueId waiter = origins_[*next].first().front();
+        leave(waiter);
+        decision.served.emplace_back(waiter, *next, add(*next, now), true);
+    }
+}
+
+void PoolState::dropped(ConnectionId id) { forget(id); }
+
 std::vector<ConnectionId> PoolState::takeIdle() {
     std::vector<ConnectionId> ids;
-    for (const Idle& one : idle_) ids.push_back(one.id);
-    idle_.clear();
+    for (const Origin& origin : origins_) ids.insert(ids.end(), origin.idle.begin(), origin.idle.end());
+    for (const ConnectionId id : ids) forget(id);
     return ids;
 }
 

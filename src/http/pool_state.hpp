@@ -1,74 +1,121 @@
-// Which connection of one origin serves which request. Pure: ids go in, decisions come out.
+// Which connection serves which request. Pure: ids and times go in, decisions come out.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <optional>
-#include <set>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace wix::detail {
 
 using ConnectionId = std::uint64_t;
 using QueueId = std::uint64_t;
+using OriginId = std::size_t;
 using PoolTime = std::chrono::steady_clock::time_point;
+
+struct PoolLimits {
+    PoolLimits() = default;
+    std::size_t perOrigin = 64;
+    std::size_t total = 256;
+    std::size_t idlePerOrigin = 64;
+    std::chrono::milliseconds idleTime{30'000};
+    std::chrono::milliseconds age{600'000};
+};
 
 /// What a request is to do.
 struct Acquired {
     enum class Kind {
         reuse,  ///< Use `connection`, if it is still alive; else report it with dropped() and ask again.
-        open,   ///< Open a new one; it counts already.
-        wait,   ///< Stand in line: released() will name you.
+        open,   ///< Open `connection`, a new one; it counts already.
+        wait,   ///< Stand in line with enqueue().
     };
     Kind kind = Kind::wait;
     ConnectionId connection = 0;
-    std::vector<ConnectionId> tooOld;  ///< Close these; they are forgotten already.
+    std::vector<ConnectionId> close;  ///< Too old, or in the way; they are forgotten already.
 };
 
-/// What follows from a connection that came back.
+/// Who stood in line has a connection.
+struct Served {
+    Served(QueueId who, OriginId to, ConnectionId with, bool isNew)
+        : waiter(who), origin(to), connection(with), open(isNew) {}
+    QueueId waiter;
+    OriginId origin;
+    ConnectionId connection;
+    bool open;  ///< It is a new one, to be opened.
+};
+
+/// What follows from a connection that came back, or from a waiter that can be served now.
 struct Released {
-    enum class Kind {
-        idle,      ///< Keep it.
-        handOver,  ///< It goes to `next`, who stood in line.
-        close,     ///< Close it.
-        replace,   ///< Close it, and `next` may open a new one.
-    };
-    Kind kind = Kind::close;
-    QueueId next = 0;
+    std::vector<ConnectionId> close;
+    std::vector<Served> served;
 };
 
+/// Nobody overtakes: within an origin the first in line is served first, urgent ones before the others, and between
+/// origins whoever came first. Whoever is in line cannot be served: all that frees a place also says who gets it.
 class PoolState {
 public:
-    PoolState(std::size_t limit, std::chrono::milliseconds maxIdleTime) : limit_(limit), maxIdleTime_(maxIdleTime) {}
+    explicit PoolState(PoolLimits limits) : limits_(limits) {}
 
-    /// An urgent request may have a place beyond the limit: a few are kept for what all the others wait for.
-    Acquired acquire(PoolTime now, bool urgent = false);
-    /// Stands in line; ids grow, and the smallest is served first.
-    void enqueue(QueueId id) { queue_.insert(id); }
-    void leave(QueueId id) { queue_.erase(id); }
+    /// An urgent request may have a place beyond the limits: a few are kept for what all the others wait for.
+    Acquired acquire(OriginId origin, PoolTime now, bool urgent = false);
+    QueueId enqueue(OriginId origin, bool urgent = false);
+    /// Leaves the line; nothing if it is not in it any more. Takes the same time for any length.
+    void leave(QueueId id);
+    bool isWaiting(QueueId id) const { return places_.contains(id); }
+    bool hasWaiters(OriginId origin) const noexcept;
+    OriginId originOf(ConnectionId id) const { return connections_.at(id).origin; }
 
     /// A connection in use comes back. `reusable`: it may carry another request.
     Released released(ConnectionId id, bool reusable, PoolTime now);
     /// One that acquire() gave for reuse turned out to be dead.
-    void dropped() { --inUse_; }
+    void dropped(ConnectionId id);
     /// Forgets all idle connections and gives them, to be closed.
     std::vector<ConnectionId> takeIdle();
 
-    std::size_t open() const noexcept { return inUse_ + idle_.size(); }
+    std::size_t open() const noexcept { return connections_.size(); }
+    std::size_t open(OriginId origin) const noexcept;
 
 private:
-    struct Idle {
-        Idle(ConnectionId connection, PoolTime from) : id(connection), since(from) {}
-        ConnectionId id;
-        PoolTime since;
+    struct Connection {
+        Connection(OriginId to, PoolTime at) : origin(to), born(at) {}
+        OriginId origin;
+        PoolTime born;
+        PoolTime idleSince{};
+    };
+    using Line = std::list<QueueId>;
+    struct Origin {
+        std::size_t open = 0;
+        std::vector<ConnectionId> idle;  // the youngest last: the last used is the most likely to live
+        Line urgent;
+        Line others;
+        Line& first() { return urgent.empty() ? others : urgent; }
+    };
+    struct Place {
+        Place(OriginId to, bool goesFirst, Line::iterator at) : origin(to), urgent(goesFirst), position(at) {}
+        OriginId origin;
+        bool urgent;
+        Line::iterator position;
     };
     static constexpr std::size_t urgentReserve = 4;
-    std::size_t limit_;
-    std::chrono::milliseconds maxIdleTime_;
-    std::size_t inUse_ = 0;
-    std::vector<Idle> idle_;  // by age, the youngest last: the last used is the most likely to live
-    std::set<QueueId> queue_;
+
+    Origin& at(OriginId id);
+    void removeOld(PoolTime now, std::vector<ConnectionId>& removed);
+    /// A place for a new connection, made by closing an idle one elsewhere if need be.
+    bool makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed);
+    ConnectionId add(OriginId origin, PoolTime now);
+    void forget(ConnectionId id);
+    void serve(PoolTime now, Released& decision);
+
+    PoolLimits limits_;
+    std::vector<Origin> origins_;
+    std::unordered_map<ConnectionId, Connection> connections_;
+    std::unordered_map<QueueId, Place> places_;
+    ConnectionId nextConnection_ = 1;
+    QueueId nextInLine_ = 1;
 };
 
 }  // namespace wix::detail

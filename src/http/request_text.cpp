@@ -3,20 +3,40 @@
 #include <charconv>
 
 namespace wix::detail {
+namespace {
+
+void appendLength(std::string& out, std::uint64_t size) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, size).ptr;
+    out.append("Content-Length: ").append(digits, end).append("\r\n");
+}
+
+}  // namespace
 
 void writeRequest(std::string& out, const WireRequest& request) {
     out.clear();
     out.append(request.method).append(" ").append(request.target);
     out.append(" HTTP/1.1\r\nHost: ").append(request.origin.hostHeader());
-    out.append("\r\nAccept-Encoding: gzip, deflate\r\n");
+    // What goes through a sink is large, and mostly compressed by its kind.
+    out.append(request.sink ? "\r\nAccept-Encoding: identity\r\n" : "\r\nAccept-Encoding: gzip, deflate\r\n");
     for (const auto& [name, value] : request.headers) out.append(name).append(": ").append(value).append("\r\n");
     const bool mayHaveBody = request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
-    if (!request.body.empty() || (mayHaveBody && request.method != "DELETE")) {
-        char digits[20];
-        const auto end = std::to_chars(digits, digits + sizeof digits, request.body.size()).ptr;
-        out.append("Content-Length: ").append(digits, end).append("\r\n");
+    if (request.source) {
+        if (const auto size = request.source->size())
+            appendLength(out, *size);
+        else
+            out.append("Transfer-Encoding: chunked\r\n");
+    } else if (!request.body.empty() || (mayHaveBody && request.method != "DELETE")) {
+        appendLength(out, request.body.size());
     }
     out.append("\r\n").append(request.body);
+}
+
+std::string chunkOf(std::string_view bytes) {
+    char digits[16];
+    const auto end = std::to_chars(digits, digits + sizeof digits, bytes.size(), 16).ptr;
+    std::string chunk(digits, end);
+    return chunk.append("\r\n").append(bytes).append("\r\n");
 }
 
 std::string WireRequest::describe() const {

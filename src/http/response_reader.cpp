@@ -28,12 +28,13 @@ std::size_t ResponseLimits::rawBodyBytes() const noexcept {
 }
 
 struct ResponseReader::Impl {
-    Impl(ResponseLimits l, bool head) : limits(l) { reset(head); }
+    Impl(ResponseLimits l, bool head, bool parts) : limits(l), inParts(parts) { reset(head); }
 
     void reset(bool head) {
         answerToHead = head;
         state = State::head;
         failure = Failure();
+        unlimited = tookHead = false;
         pending.clear();
         headBytes = rawBodyBytes = 0;
         interimAnswers = 0;
@@ -44,7 +45,11 @@ struct ResponseReader::Impl {
     void beginHead() {
         reply = HttpReply();
         reply.headers.reserve(16);
-        parser.emplace(reply, limits, answerToHead);
+        parser.emplace(reply, inParts ? withoutBodyLimit() : limits, answerToHead);
+    }
+
+    ResponseLimits withoutBodyLimit() const {
+        return ResponseLimits(limits.headerBytes, std::numeric_limits<std::size_t>::max());
     }
 
     void fail(Errc code, std::string why) {
@@ -52,10 +57,12 @@ struct ResponseReader::Impl {
         failure = Failure(code, "HTTP answer: " + std::move(why));
     }
 
+    void failTooLarge() {
+        fail(Errc::response_too_large, "the body is larger than " + std::to_string(limits.bodyBytes) + " bytes");
+    }
+
     void failParse(const ErrorCode& ec) {
-        if (ec == http::error::body_limit)
-            return fail(Errc::response_too_large,
-                        "the body is larger than " + std::to_string(limits.bodyBytes) + " bytes");
+        if (ec == http::error::body_limit) return failTooLarge();
         // Beast's texts are constants: nothing of the answer is in them.
         fail(Errc::response_invalid, parser->refusal() ? parser->refusal() : ec.message());
     }
@@ -67,7 +74,10 @@ struct ResponseReader::Impl {
     std::size_t step(const char* data, std::size_t size);
 
     ResponseLimits limits;
+    bool inParts = false;
     bool answerToHead = false;
+    bool unlimited = false;  // the body of this answer is taken in parts
+    bool tookHead = false;
     State state = State::head;
     Failure failure;
     HttpReply reply;
@@ -137,6 +147,12 @@ void ResponseReader::Impl::parseHead(std::string_view head) {
     if (used != head.size()) return fail(Errc::response_invalid, "a malformed head");
     if (reply.status >= 200) {
         state = parser->is_done() ? State::done : State::body;
+        unlimited = inParts && reply.status < 300;
+        if (inParts && !unlimited && state == State::body) {
+            // Beast has let the length pass.
+            if (parser->content_length().value_or(0) > limits.bodyBytes) return failTooLarge();
+            parser->body_limit(limits.bodyBytes);
+        }
         return;
     }
     if (reply.status == 101) return fail(Errc::response_invalid, "switches to another protocol");
@@ -168,7 +184,7 @@ std::size_t ResponseReader::Impl::step(const char* data, std::size_t size) {
             return 0;
         }
     }
-    if (rawBodyBytes + waiting > limits.rawBodyBytes()) {
+    if (!unlimited && rawBodyBytes + waiting > limits.rawBodyBytes()) {
         fail(Errc::response_too_large, "the body has too many small chunks");
         return 0;
     }
@@ -193,8 +209,8 @@ std::size_t ResponseReader::Impl::feedBody(const char* data, std::size_t size) {
     return taken;
 }
 
-ResponseReader::ResponseReader(ResponseLimits limits, bool answerToHead)
-    : impl_(std::make_unique<Impl>(limits, answerToHead)) {}
+ResponseReader::ResponseReader(ResponseLimits limits, bool answerToHead, bool inParts)
+    : impl_(std::make_unique<Impl>(limits, answerToHead, inParts)) {}
 ResponseReader::~ResponseReader() = default;
 ResponseReader::ResponseReader(ResponseReader&&) noexcept = default;
 ResponseReader& ResponseReader::operator=(ResponseReader&&) noexcept = default;
@@ -225,7 +241,19 @@ void ResponseReader::finishAtEof(bool cleanClose) {
 ResponseReader::State ResponseReader::state() const noexcept { return impl_->state; }
 bool ResponseReader::sawAnyByte() const noexcept { return impl_->anyByte; }
 const Failure& ResponseReader::failure() const noexcept { return impl_->failure; }
-HttpReply ResponseReader::takeReply() { return std::move(impl_->reply); }
+const HttpReply& ResponseReader::reply() const noexcept { return impl_->reply; }
+
+bool ResponseReader::hasPart() const noexcept {
+    return impl_->state == State::body && impl_->unlimited && (!impl_->tookHead || !impl_->reply.body.empty());
+}
+
+HttpReply ResponseReader::takeReply() {
+    impl_->tookHead = true;
+    HttpReply taken = std::move(impl_->reply);
+    impl_->reply = HttpReply();
+    impl_->reply.status = taken.status;
+    return taken;
+}
 
 bool ResponseReader::reusable() const noexcept {
     if (impl_->state != State::done || impl_->atEof) return false;

@@ -35,7 +35,8 @@ public:
         failed,  ///< failure() says why. Close the connection.
     };
 
-    explicit ResponseReader(ResponseLimits limits, bool answerToHead = false);
+    /// `inParts`: the body of an answer of 2xx has no limit, and takeReply() gives what has come of it so far.
+    explicit ResponseReader(ResponseLimits limits, bool answerToHead = false, bool inParts = false);
     ~ResponseReader();
     ResponseReader(ResponseReader&&) noexcept;
     ResponseReader& operator=(ResponseReader&&) noexcept;
@@ -55,8 +56,11 @@ public:
     bool sawAnyByte() const noexcept;
     /// Errc::response_invalid, response_truncated or response_too_large. Only if failed.
     const Failure& failure() const noexcept;
-    /// Once, when done.
+    /// Once, when done. In parts: whenever there is one, with the headers the first time.
     HttpReply takeReply();
+    /// Whether the head, or some of the body, waits to be taken before the whole is there.
+    bool hasPart() const noexcept;
+    const HttpReply& reply() const noexcept;
     /// When done: whether another request may be sent on the connection.
     bool reusable() const noexcept;
 

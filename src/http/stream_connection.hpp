@@ -1,15 +1,13 @@
-// Connection over a socket, with or without TLS, on a strand of any kind: what connection_*.cpp instantiate.
+// Connection over a socket, with or without TLS, on a strand of any kind: what connection_*.cpp instantiate. Its two
+// operations are in stream_opening.hpp and stream_exchange.hpp.
 #pragma once
 
-#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <string>
 #include <type_traits>
@@ -32,14 +30,13 @@ class StreamConnection final : public Connection {
     using ErrorCode = boost::system::error_code;
     using Tcp = boost::asio::ip::tcp;
     using Executor = typename Stream::executor_type;
-    using Resolver = boost::asio::ip::basic_resolver<Tcp, Executor>;
     static constexpr bool isTls = !std::is_same_v<Stream, TcpSocket<Executor>>;
 
 public:
-    StreamConnection(const Executor& strand, Origin origin, TlsContextPtr tls)
-        : Connection(strand), origin_(std::move(origin)), tls_(std::move(tls)), home_(strand), in_(16 * 1024) {
+    StreamConnection(const Executor& strand, ConnectionSetup setup)
+        : Connection(strand), setup_(std::move(setup)), home_(strand), in_(16 * 1024) {
         if constexpr (isTls)
-            stream_.emplace(strand, *tls_);
+            stream_.emplace(strand, setup_.tls->native());
         else
             stream_.emplace(strand);
     }
@@ -49,7 +46,15 @@ public:
     }
     boost::asio::awaitable<ExchangeOutcome> exchange(const WireRequest& request, WaitLimits limits) override {
         writeRequest(out_, request);
-        return run(std::make_shared<Exchange>(self(), request, std::move(limits)))(boost::asio::use_awaitable);
+        return step(Step::whole, request, true, std::move(limits));
+    }
+    boost::asio::awaitable<ExchangeOutcome> sendPart(std::string bytes, const WireRequest& request, bool first,
+                                                     WaitLimits limits) override {
+        out_ = std::move(bytes);
+        return step(Step::send, request, first, std::move(limits));
+    }
+    boost::asio::awaitable<ExchangeOutcome> receivePart(const WireRequest& request, WaitLimits limits) override {
+        return step(Step::receive, request, false, std::move(limits));
     }
 
     bool looksAlive() noexcept override {
@@ -62,6 +67,8 @@ public:
         }
         char byte = 0;
         const auto got = ::recv(socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        // After a handshake the server's session tickets lie there until the first answer is read.
+        if (isTls && got > 0) return !progress_.used;
         return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     }
 
@@ -70,11 +77,12 @@ public:
         boost::asio::post(*home_, [self = self()] {
             self->aborted_ = true;
             self->closeSocket();
+            if (const auto operation = self->current_.lock()) operation->requestStop(StopReason::cancelled);
         });
     }
 
     void contextGone() noexcept override {
-        resolver_.reset();
+        lookup_.reset();
         stream_.reset();
         home_.reset();
     }
@@ -82,9 +90,35 @@ public:
 private:
     class Opening;
     class Exchange;
+    enum class Step {
+        whole,    ///< Write everything, read everything.
+        send,     ///< Write what there is.
+        receive,  ///< Read some.
+    };
+    /// How far the exchange is, over all its steps.
+    struct Progress {
+        Progress() = default;
+        bool used = false;       // a request has been started on this connection
+        std::size_t sent = 0;    // bytes of the request
+        bool departed = false;   // the first write has been begun
+        ErrorCode writeError;    // the server may have answered before it closed
+        bool isReading = false;  // a read is pending, possibly of a step before
+        bool hasRead = false;    // a read of a step before has ended: with `readError` and `readSize`
+        ErrorCode readError;
+        std::size_t readSize = 0;
+    };
 
     std::shared_ptr<StreamConnection> self() {
         return std::static_pointer_cast<StreamConnection>(this->shared_from_this());
+    }
+    boost::asio::awaitable<ExchangeOutcome> step(Step what, const WireRequest& request, bool first, WaitLimits limits) {
+        if (first) {
+            progress_ = Progress();
+            progress_.used = true;
+            reader_.emplace(ResponseLimits(request.maxHeaderBytes, request.maxBodyBytes), request.method == "HEAD",
+                            request.sink != nullptr);
+        }
+        return run(std::make_shared<Exchange>(self(), what, request, std::move(limits)))(boost::asio::use_awaitable);
     }
     TcpSocket<Executor>& socket() {
         if constexpr (isTls)
@@ -95,209 +129,24 @@ private:
     /// A connection that is cut in the middle of something is never used again: close, do not cancel.
     void closeSocket() {
         open_ = false;
-        if (resolver_) resolver_->cancel();
+        lookup_.reset();
         ErrorCode ignored;
         if (stream_) socket().close(ignored);
     }
 
-    const Origin origin_;
-    const TlsContextPtr tls_;
+    const ConnectionSetup setup_;
     std::optional<Executor> home_;
     std::optional<Stream> stream_;
-    std::optional<Resolver> resolver_;
+    std::unique_ptr<NameLookup> lookup_;
     std::optional<ResponseReader> reader_;
     std::string out_;
     std::vector<char> in_;
-    bool aborted_ = false;  // from outside: whatever error that causes, it means operation_aborted
-};
-
-/// Resolve, connect, handshake: each with a deadline of its own.
-template <class Stream>
-class StreamConnection<Stream>::Opening final : public HomeOperation<std::optional<Failure>> {
-    using Base = HomeOperation<std::optional<Failure>>;
-
-public:
-    Opening(std::shared_ptr<StreamConnection> connection, Timeouts timeouts, WaitLimits limits)
-        : Base(*connection->home_, std::move(limits)), connection_(std::move(connection)), timeouts_(timeouts) {}
-
-private:
-    std::shared_ptr<Opening> self() { return std::static_pointer_cast<Opening>(this->shared_from_this()); }
-    std::string phase() const { return phase_ + connection_->origin_.toString(); }
-    void enterPhase(const char* name, std::chrono::milliseconds limit) {
-        phase_ = name;
-        this->setPhaseDeadline(std::chrono::steady_clock::now() + limit);
-    }
-    void fail(Failure failure) {
-        if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, phase());
-        connection_->closeSocket();
-        this->finish(std::move(failure));
-    }
-
-    void onStop(StopReason why) override { fail(stopFailure(why, phase())); }
-
-    void onStart() override {
-        if (connection_->aborted_) return fail(stopFailure(StopReason::cancelled, phase()));
-        ErrorCode ec;
-        const auto address = boost::asio::ip::make_address(connection_->origin_.host, ec);
-        if (!ec) {
-            return connect(std::array{typename Tcp::endpoint(address, connection_->origin_.port)});
-        }
-        enterPhase("resolving the host of ", timeouts_.resolve);
-        connection_->resolver_.emplace(*connection_->home_);
-        connection_->resolver_->async_resolve(
-            connection_->origin_.host, std::to_string(connection_->origin_.port), Resolver::numeric_service,
-            [self = self()](const ErrorCode& error, typename Resolver::results_type found) {
-                if (self->isDone()) return;
-                if (error) return self->fail(netFailure(error, self->phase()));
-                std::vector<typename Tcp::endpoint> endpoints;
-                for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-                self->connect(std::move(endpoints));
-            });
-    }
-
-    template <class Endpoints>
-    void connect(Endpoints endpoints) {
-        enterPhase("connecting to ", timeouts_.connect);
-        boost::asio::async_connect(connection_->socket(), endpoints,
-                                   [self = self()](const ErrorCode& error, const typename Tcp::endpoint&) {
-                                       if (self->isDone()) return;
-                                       if (error) return self->fail(netFailure(error, self->phase()));
-                                       self->connected();
-                                   });
-    }
-
-    void connected() {
-        ErrorCode ignored;
-        connection_->socket().set_option(Tcp::no_delay(true), ignored);
-        if constexpr (isTls)
-            handshake();
-        else
-            opened();
-    }
-
-    void handshake() {
-        enterPhase("TLS handshake with ", timeouts_.tls);
-        if (!expectHost(connection_->stream_->native_handle(), connection_->origin_))
-            return fail(Failure(Errc::tls_failed, phase() + " (the host name cannot be verified)"));
-        connection_->stream_->async_handshake(
-            boost::asio::ssl::stream_base::client, [self = self()](const ErrorCode& error) {
-                if (self->isDone()) return;
-                if (!error) return self->opened();
-                if (error == boost::asio::error::operation_aborted) return self->fail(netFailure(error, self->phase()));
-                self->fail(handshakeFailure(self->connection_->stream_->native_handle(), error, self->phase()));
-            });
-    }
-
-    void opened() {
-        connection_->open_ = true;
-        this->finish(std::nullopt);
-    }
-
-    std::shared_ptr<StreamConnection> connection_;
-    Timeouts timeouts_;
-    std::string phase_ = "opening a connection to ";
-};
-
-/// Write the request, read the answer.
-template <class Stream>
-class StreamConnection<Stream>::Exchange final : public HomeOperation<ExchangeOutcome> {
-    using Base = HomeOperation<ExchangeOutcome>;
-
-public:
-    Exchange(std::shared_ptr<StreamConnection> connection, const WireRequest& request, WaitLimits limits)
-        : Base(*connection->home_, std::move(limits)),
-          connection_(std::move(connection)),
-          what_(request.describe()),
-          firstByte_(request.timeouts.firstByte) {
-        connection_->reader_.emplace(ResponseLimits(request.maxHeaderBytes, request.maxBodyBytes),
-                                     request.method == "HEAD");
-    }
-
-private:
-    std::shared_ptr<Exchange> self() { return std::static_pointer_cast<Exchange>(this->shared_from_this()); }
-    ResponseReader& reader() { return *connection_->reader_; }
-    bool hasDeparted() const override { return writing_; }
-
-    void fail(Failure failure) {
-        if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, what_ + phase_);
-        failure.maybeSent = writing_ && !nothingLeft_;
-        // The handshake is over: a record that cannot be read is a connection that broke.
-        if (failure.code == Errc::tls_failed) failure.code = Errc::connection_lost;
-        ExchangeOutcome outcome((result<HttpReply>(std::move(failure))));
-        outcome.sawAnswer = reader().sawAnyByte();
-        connection_->closeSocket();
-        this->finish(std::move(outcome));
-    }
-
-    void onStop(StopReason why) override { fail(stopFailure(why, what_ + phase_)); }
-
-    void onStart() override {
-        if (connection_->aborted_) return fail(stopFailure(StopReason::cancelled, what_));
-        writing_ = true;
-        phase_ = ", sending the request";
-        boost::asio::async_write(*connection_->stream_, boost::asio::buffer(connection_->out_),
-                                 [self = self()](const ErrorCode& error, std::size_t written) {
-                                     if (!self->isDone()) self->wrote(error, written);
-                                 });
-    }
-
-    void wrote(const ErrorCode& error, std::size_t written) {
-        if (error) {
-            nothingLeft_ = written == 0;
-            if (!isConnectionEnd(error) || nothingLeft_) return fail(netFailure(error, what_ + phase_));
-            writeError_ = error;  // the server may have answered early and closed: its answer says more
-        }
-        phase_ = ", waiting for the answer";
-        this->setPhaseDeadline(std::chrono::steady_clock::now() + firstByte_);
-        read();
-    }
-
-    void read() {
-        connection_->stream_->async_read_some(boost::asio::buffer(connection_->in_),
-                                              [self = self()](const ErrorCode& error, std::size_t size) {
-                                                  if (!self->isDone()) self->received(error, size);
-                                              });
-    }
-
-    void received(const ErrorCode& error, std::size_t size) {
-        const bool first = !reader().sawAnyByte() && size > 0;
-        const std::size_t used = size > 0 ? reader().feed(connection_->in_.data(), size) : 0;
-        if (first) {
-            phase_ = ", reading the answer";
-            this->setPhaseDeadline(SteadyTime::max());
-        }
-        if (reader().state() == ResponseReader::State::done) return done(used == size && !error);
-        if (reader().state() == ResponseReader::State::failed) return fail(answerFailure());
-        if (!error) return read();
-        if (!reader().sawAnyByte() || !isConnectionEnd(error))
-            return fail(netFailure(writeError_ ? writeError_ : error, what_ + phase_));
-        // Over TLS eof is the peer's close_notify; without it the end may be an attacker's.
-        reader().finishAtEof(error == boost::asio::error::eof);
-        if (reader().state() == ResponseReader::State::done) return done(false);
-        fail(answerFailure());
-    }
-
-    Failure answerFailure() {
-        Failure failure = reader().failure();
-        failure.context = what_ + ": " + failure.context;
-        return failure;
-    }
-
-    void done(bool nothingLeftOver) {
-        ExchangeOutcome outcome((result<HttpReply>(reader().takeReply())));
-        outcome.sawAnswer = true;
-        outcome.reusable = nothingLeftOver && !writeError_ && reader().reusable();
-        if (!outcome.reusable) connection_->closeSocket();
-        this->finish(std::move(outcome));
-    }
-
-    std::shared_ptr<StreamConnection> connection_;
-    std::string what_;
-    std::chrono::milliseconds firstByte_;
-    const char* phase_ = "";
-    ErrorCode writeError_;
-    bool writing_ = false;
-    bool nothingLeft_ = false;
+    Progress progress_;
+    std::weak_ptr<HomeOperationBase> current_;  // on the home strand
+    bool aborted_ = false;                      // from outside: whatever error that causes, it means operation_aborted
 };
 
 }  // namespace wix::detail
+
+#include "http/stream_exchange.hpp"
+#include "http/stream_opening.hpp"

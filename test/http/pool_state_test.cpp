@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <deque>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,214 +15,270 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr PoolTime start{};
+constexpr OriginId api = 0, edge = 1;
 
-std::string shown(const Acquired& decision) {
-    std::string text = decision.kind == Acquired::Kind::reuse  ? "reuse " + std::to_string(decision.connection)
-                       : decision.kind == Acquired::Kind::open ? "open"
-                                                               : "wait";
-    for (const ConnectionId old : decision.tooOld) text += ", close " + std::to_string(old);
+std::string closed(const std::vector<ConnectionId>& ids) {
+    std::string text;
+    for (const ConnectionId id : ids) text += ", close " + std::to_string(id);
     return text;
 }
 
-std::string shown(const Released& decision) {
-    switch (decision.kind) {
-        case Released::Kind::idle:
-            return "idle";
-        case Released::Kind::handOver:
-            return "hand over to " + std::to_string(decision.next);
-        case Released::Kind::close:
-            return "close";
-        case Released::Kind::replace:
-            return "replace for " + std::to_string(decision.next);
-    }
-    return "?";
+std::string shown(const Acquired& decision) {
+    const std::string id = std::to_string(decision.connection);
+    const std::string text = decision.kind == Acquired::Kind::reuse  ? "reuse " + id
+                             : decision.kind == Acquired::Kind::open ? "open " + id
+                                                                     : "wait";
+    return text + closed(decision.close);
 }
 
-/// A pool of which `inUse` connections are in use.
-PoolState busy(std::size_t limit, std::size_t inUse, std::chrono::milliseconds maxIdle = 30s) {
-    PoolState pool(limit, maxIdle);
-    for (std::size_t i = 0; i < inUse; ++i) REQUIRE(shown(pool.acquire(start)) == "open");
-    return pool;
+std::string shown(const Released& decision) {
+    std::string text;
+    for (const Served& one : decision.served)
+        text += ", " + std::string(one.open ? "open " : "give ") + std::to_string(one.connection) + " to " +
+                std::to_string(one.waiter);
+    text += closed(decision.close);
+    return text.empty() ? "idle" : text.substr(2);
+}
+
+PoolLimits limits(std::size_t perOrigin, std::size_t total = 100) {
+    PoolLimits made;
+    made.perOrigin = perOrigin;
+    made.total = total;
+    return made;
 }
 
 }  // namespace
 
-TEST_CASE("connections are opened up to the limit, then requests wait") {
-    for (std::size_t limit : {1u, 2u, 7u}) {
-        CAPTURE(limit);
-        PoolState pool = busy(limit, limit);
-        CHECK(shown(pool.acquire(start)) == "wait");
-        CHECK(shown(pool.acquire(start)) == "wait");
-        CHECK(pool.open() == limit);
-    }
+TEST_CASE("connections are opened up to the limit of the origin, then requests wait") {
+    PoolState pool(limits(2));
+    CHECK(shown(pool.acquire(api, start)) == "open 1");
+    CHECK(shown(pool.acquire(api, start)) == "open 2");
+    CHECK(shown(pool.acquire(api, start)) == "wait");
+    CHECK(shown(pool.acquire(edge, start)) == "open 3");  // another origin has a limit of its own
+    CHECK(pool.open() == 3);
+    CHECK(pool.open(api) == 2);
 }
 
-TEST_CASE("an urgent request may have one of a few places beyond the limit") {
-    PoolState pool = busy(2, 2);
-    for (int i = 0; i < 4; ++i) CHECK(shown(pool.acquire(start, true)) == "open");
-    CHECK(shown(pool.acquire(start, true)) == "wait");
-    CHECK(shown(pool.acquire(start)) == "wait");
-    for (ConnectionId id = 1; id <= 4; ++id) CHECK(shown(pool.released(id, false, start)) == "close");
-    CHECK(shown(pool.acquire(start)) == "wait");  // for the others the limit is what it was
+TEST_CASE("an urgent request may have one of a few places beyond the limits") {
+    for (const PoolLimits& tight : {limits(2), limits(100, 2)}) {
+        PoolState pool(tight);
+        pool.acquire(api, start);
+        pool.acquire(api, start);
+        for (int i = 3; i < 7; ++i) CHECK(shown(pool.acquire(api, start, true)) == "open " + std::to_string(i));
+        CHECK(shown(pool.acquire(api, start, true)) == "wait");
+        CHECK(shown(pool.acquire(api, start)) == "wait");
+        for (ConnectionId id = 1; id <= 4; ++id)
+            CHECK(shown(pool.released(id, false, start)) == "close " + std::to_string(id));
+        CHECK(shown(pool.acquire(api, start)) == "wait");  // for the others the limit is what it was
+    }
 }
 
 TEST_CASE("the connection that came back last is used first: it is the most likely to live") {
-    PoolState pool = busy(3, 3);
-    CHECK(shown(pool.released(11, true, start + 1s)) == "idle");
-    CHECK(shown(pool.released(12, true, start + 2s)) == "idle");
-    CHECK(shown(pool.released(13, true, start + 3s)) == "idle");
-    CHECK(pool.open() == 3);
-    CHECK(shown(pool.acquire(start + 4s)) == "reuse 13");
-    CHECK(shown(pool.acquire(start + 4s)) == "reuse 12");
-    CHECK(shown(pool.released(13, true, start + 5s)) == "idle");
-    CHECK(shown(pool.acquire(start + 5s)) == "reuse 13");
-    CHECK(shown(pool.acquire(start + 5s)) == "reuse 11");
-    CHECK(shown(pool.acquire(start + 5s)) == "wait");
+    PoolState pool(limits(3));
+    for (int i = 0; i < 3; ++i) pool.acquire(api, start);
+    for (ConnectionId id : {1, 2, 3}) CHECK(shown(pool.released(id, true, start + 1s * id)) == "idle");
+    CHECK(shown(pool.acquire(api, start + 4s)) == "reuse 3");
+    CHECK(shown(pool.acquire(api, start + 4s)) == "reuse 2");
+    CHECK(shown(pool.released(3, true, start + 5s)) == "idle");
+    CHECK(shown(pool.acquire(api, start + 5s)) == "reuse 3");
+    CHECK(shown(pool.acquire(api, start + 5s)) == "reuse 1");
+    CHECK(shown(pool.acquire(api, start + 5s)) == "wait");
 }
 
-TEST_CASE("what has been idle for too long is closed and makes room") {
-    struct Case {
-        std::chrono::milliseconds age;
-        const char* expected;
-    };
-    for (const Case& c : {Case{0ms, "reuse 5"}, Case{29'999ms, "reuse 5"}, Case{30'000ms, "open, close 5"},
-                          Case{1h, "open, close 5"}}) {
-        CAPTURE(c.age.count());
-        PoolState pool = busy(1, 1);
-        CHECK(shown(pool.released(5, true, start)) == "idle");
-        CHECK(shown(pool.acquire(start + c.age)) == c.expected);
-        CHECK(pool.open() == 1);
+TEST_CASE("what was idle for too long is closed when somebody asks, of all origins") {
+    PoolState pool(limits(3));
+    pool.acquire(api, start);
+    pool.acquire(api, start);
+    pool.acquire(edge, start);
+    pool.released(1, true, start);
+    pool.released(3, true, start + 1s);
+    pool.released(2, true, start + 20s);
+    CHECK(shown(pool.acquire(api, start + 31s)) == "reuse 2, close 1, close 3");
+    CHECK(pool.open() == 1);
+}
+
+TEST_CASE("a connection past its age takes no new request, whether idle or coming back") {
+    PoolLimits aging = limits(3);
+    aging.age = 60s;
+    aging.idleTime = 1h;
+    PoolState pool(aging);
+    pool.acquire(api, start);
+    pool.acquire(api, start);
+    CHECK(shown(pool.released(1, true, start + 59s)) == "idle");
+    CHECK(shown(pool.acquire(api, start + 60s)) == "open 3, close 1");
+    CHECK(shown(pool.released(2, true, start + 60s)) == "close 2");
+    pool.acquire(api, start + 60s);
+    pool.acquire(api, start + 60s);
+    const QueueId waiter = pool.enqueue(api);
+    CHECK(shown(pool.released(3, true, start + 121s)) == "open 6 to " + std::to_string(waiter) + ", close 3");
+}
+
+TEST_CASE("only so many stay idle: the one that was idle longest goes") {
+    PoolLimits few = limits(5);
+    few.idlePerOrigin = 2;
+    PoolState pool(few);
+    for (int i = 0; i < 3; ++i) pool.acquire(api, start);
+    CHECK(shown(pool.released(2, true, start + 1s)) == "idle");
+    CHECK(shown(pool.released(1, true, start + 2s)) == "idle");
+    CHECK(shown(pool.released(3, true, start + 3s)) == "close 2");
+    few.idlePerOrigin = 0;
+    PoolState none(few);
+    none.acquire(api, start);
+    CHECK(shown(none.released(1, true, start)) == "close 1");
+}
+
+TEST_CASE("who waits is served in the order of coming, urgent ones first, whether the connection lives or not") {
+    for (const bool lives : {true, false}) {
+        CAPTURE(lives);
+        PoolState pool(limits(1));
+        pool.acquire(api, start);
+        for (int i = 0; i < 4; ++i) pool.acquire(api, start, true);
+        const QueueId first = pool.enqueue(api), second = pool.enqueue(api), urgent = pool.enqueue(api, true);
+        ConnectionId held = 5;
+        const auto comesBack = [&] {
+            const Released decision = pool.released(held, lives, start);
+            REQUIRE(decision.served.size() == 1);
+            CHECK(decision.served[0].open == !lives);
+            held = decision.served[0].connection;
+            return decision.served[0].waiter;
+        };
+        CHECK(comesBack() == urgent);
+        if (!lives)
+            for (ConnectionId id : {2, 3, 4}) CHECK(pool.released(id, false, start).served.empty());
+        if (!lives) CHECK(pool.released(held, false, start).served.empty());  // the reserve is not for the others
+        if (!lives) held = 1;
+        CHECK(comesBack() == first);
+        CHECK(comesBack() == second);
     }
 }
 
-TEST_CASE("only the old ones are closed") {
-    PoolState pool = busy(4, 4);
-    for (ConnectionId id = 1; id <= 4; ++id) pool.released(id, true, start + id * 10s);
-    CHECK(shown(pool.acquire(start + 55s)) == "reuse 4, close 1, close 2");
-    CHECK(pool.open() == 2);
-    CHECK(shown(pool.acquire(start + 55s)) == "reuse 3");
-    CHECK(shown(pool.acquire(start + 55s)) == "open");
-}
-
-TEST_CASE("an idle time of zero means that nothing is used twice") {
-    PoolState pool = busy(1, 1, 0ms);
+TEST_CASE("who leaves the line is not served, and leaving twice is nothing") {
+    PoolState pool(limits(1));
+    pool.acquire(api, start);
+    const QueueId first = pool.enqueue(api), second = pool.enqueue(api);
+    pool.leave(first);
+    pool.leave(first);
+    CHECK_FALSE(pool.isWaiting(first));
+    CHECK(shown(pool.released(1, true, start)) == "give 1 to " + std::to_string(second));
+    pool.leave(second);
     CHECK(shown(pool.released(1, true, start)) == "idle");
-    CHECK(shown(pool.acquire(start)) == "open, close 1");
 }
 
-TEST_CASE("a connection that must not be used again makes room") {
-    PoolState pool = busy(1, 1);
-    CHECK(shown(pool.released(1, false, start)) == "close");
-    CHECK(pool.open() == 0);
-    CHECK(shown(pool.acquire(start)) == "open");
+TEST_CASE("an idle connection elsewhere makes way where the total is reached") {
+    PoolState pool(limits(5, 2));
+    pool.acquire(api, start);
+    pool.acquire(edge, start);
+    CHECK(shown(pool.acquire(edge, start)) == "wait");
+    const QueueId waiter = pool.enqueue(edge);
+    // It comes back, nobody of its own origin wants it, and it is closed for the other.
+    CHECK(shown(pool.released(1, true, start)) == "open 3 to " + std::to_string(waiter) + ", close 1");
+    pool.released(2, true, start + 1s);
+    pool.released(3, true, start + 2s);
+    CHECK(shown(pool.acquire(api, start + 3s)) == "open 4, close 2");
 }
 
-TEST_CASE("one that was dead when it was taken makes room as well") {
-    PoolState pool = busy(2, 2);
+TEST_CASE("between origins whoever came first is served first, if its own origin has a place") {
+    PoolState pool(limits(1, 2));
+    pool.acquire(api, start);
+    pool.acquire(edge, start);
+    const QueueId early = pool.enqueue(api), late = pool.enqueue(2);
+    // The place that comes free is not for the early one: its origin is at its limit.
+    CHECK(shown(pool.released(2, false, start)) == "open 3 to " + std::to_string(late) + ", close 2");
+    CHECK(shown(pool.released(1, false, start)) == "open 4 to " + std::to_string(early) + ", close 1");
+}
+
+TEST_CASE("a dead connection gives its place back") {
+    PoolState pool(limits(1));
+    pool.acquire(api, start);
     pool.released(1, true, start);
-    pool.released(2, true, start);
-    CHECK(shown(pool.acquire(start)) == "reuse 2");
-    pool.dropped();
-    CHECK(pool.open() == 1);
-    CHECK(shown(pool.acquire(start)) == "reuse 1");
-    pool.dropped();
+    CHECK(shown(pool.acquire(api, start)) == "reuse 1");
+    pool.dropped(1);
     CHECK(pool.open() == 0);
-    CHECK(shown(pool.acquire(start)) == "open");
+    CHECK(shown(pool.acquire(api, start)) == "open 2");
 }
 
-TEST_CASE("who waits is served in the order of arrival, before anybody new") {
-    PoolState pool = busy(1, 1);
-    for (QueueId id : {4, 5, 6}) pool.enqueue(id);
-    CHECK(shown(pool.released(1, true, start)) == "hand over to 4");
-    CHECK(pool.open() == 1);
-    CHECK(shown(pool.acquire(start)) == "wait");
-    CHECK(shown(pool.released(1, false, start)) == "replace for 5");
-    CHECK(pool.open() == 1);
-    CHECK(shown(pool.acquire(start)) == "wait");
-    CHECK(shown(pool.released(2, true, start)) == "hand over to 6");
-    CHECK(shown(pool.released(2, true, start)) == "idle");
-    CHECK(shown(pool.acquire(start)) == "reuse 2");
-}
-
-TEST_CASE("who has left the line is passed over") {
-    PoolState pool = busy(1, 1);
-    for (QueueId id : {1, 2, 3}) pool.enqueue(id);
-    pool.leave(1);
-    pool.leave(1);
-    pool.leave(99);
-    CHECK(shown(pool.released(7, true, start)) == "hand over to 2");
-    pool.leave(3);
-    CHECK(shown(pool.released(7, true, start)) == "idle");
-}
-
-TEST_CASE("idle connections are given up for closing, those in use are not") {
-    PoolState pool = busy(3, 3);
+TEST_CASE("idle ones are given away at once") {
+    PoolState pool(limits(3));
+    for (int i = 0; i < 3; ++i) pool.acquire(api, start);
     pool.released(1, true, start);
-    pool.released(2, true, start);
-    CHECK(pool.takeIdle() == std::vector<ConnectionId>{1, 2});
+    pool.released(3, true, start);
+    CHECK(pool.takeIdle() == std::vector<ConnectionId>{1, 3});
+    CHECK(pool.open() == 1);
     CHECK(pool.takeIdle().empty());
-    CHECK(pool.open() == 1);
-    CHECK(shown(pool.released(3, true, start)) == "idle");
-    CHECK(pool.takeIdle() == std::vector<ConnectionId>{3});
-    CHECK(pool.open() == 0);
 }
 
-TEST_CASE("whatever happens, no connection is given twice, the limit holds, and nobody waits beside a free place") {
-    std::mt19937 random(20'240'117);
-    for (int round = 0; round < 50; ++round) {
-        const std::size_t limit = 1 + random() % 5;
-        PoolState pool(limit, 1s);
-        std::vector<ConnectionId> inUse, idle;
-        std::vector<QueueId> line;
-        ConnectionId nextId = 1;
-        QueueId nextInLine = 1;
+TEST_CASE("random traffic: limits hold, nobody is forgotten, and nobody waits while a place is free") {
+    for (unsigned seed = 0; seed < 300; ++seed) {
+        CAPTURE(seed);
+        std::mt19937 random(seed);
+        const auto below = [&](std::size_t n) { return random() % n; };
+        PoolLimits tight = limits(1 + below(4), 1 + below(6));
+        tight.idlePerOrigin = below(4);
+        tight.idleTime = 5s;
+        tight.age = 40s;
+        PoolState pool(tight);
+        std::set<ConnectionId> inUse, known;
+        std::set<QueueId> waiting;
         PoolTime now = start;
-        const auto forget = [](auto& from, auto id) {
-            const auto found = std::find(from.begin(), from.end(), id);
-            REQUIRE(found != from.end());
-            from.erase(found);
-        };
-        for (int step = 0; step < 200; ++step) {
-            now += std::chrono::milliseconds(random() % 400);
-            const auto what = random() % 4;
-            if (what < 2) {
-                const Acquired decision = pool.acquire(now);
-                for (const ConnectionId old : decision.tooOld) forget(idle, old);
-                if (decision.kind == Acquired::Kind::reuse) {
-                    forget(idle, decision.connection);
-                    inUse.push_back(decision.connection);
-                } else if (decision.kind == Acquired::Kind::open) {
-                    REQUIRE(idle.empty());
-                    inUse.push_back(nextId++);
-                } else {
-                    REQUIRE(inUse.size() == limit);
-                    line.push_back(nextInLine);
-                    pool.enqueue(nextInLine++);
-                }
-            } else if (what == 2 && !inUse.empty()) {
-                const ConnectionId id = inUse.at(random() % inUse.size());
-                const bool reusable = random() % 2 == 0;
-                const Released decision = pool.released(id, reusable, now);
-                if (!line.empty()) {
-                    REQUIRE(decision.next == line.front());
-                    line.erase(line.begin());
-                    REQUIRE((decision.kind == Released::Kind::handOver) == reusable);
-                    if (!reusable) {
-                        forget(inUse, id);
-                        inUse.push_back(nextId++);
-                    }
-                } else {
-                    REQUIRE((decision.kind == Released::Kind::idle) == reusable);
-                    forget(inUse, id);
-                    if (reusable) idle.push_back(id);
-                }
-            } else if (!line.empty()) {
-                const QueueId id = line.at(random() % line.size());
-                pool.leave(id);
-                forget(line, id);
+        const auto close = [&](const std::vector<ConnectionId>& ids) {
+            for (const ConnectionId id : ids) {
+                CHECK(known.erase(id) == 1);
+                CHECK_FALSE(inUse.contains(id));
             }
-            REQUIRE(pool.open() == inUse.size() + idle.size());
-            REQUIRE(inUse.size() <= limit);
+        };
+        const auto use = [&](ConnectionId id, bool isNew) {
+            CHECK(known.contains(id) == !isNew);
+            known.insert(id);
+            CHECK(inUse.insert(id).second);
+        };
+        for (int i = 0; i < 400; ++i) {
+            now += std::chrono::milliseconds(below(2000));
+            const OriginId origin = below(3);
+            const bool urgent = below(5) == 0;
+            switch (below(5)) {
+                case 0:
+                case 1: {
+                    const Acquired decision = pool.acquire(origin, now, urgent);
+                    close(decision.close);
+                    if (decision.kind == Acquired::Kind::wait)
+                        waiting.insert(pool.enqueue(origin, urgent));
+                    else
+                        use(decision.connection, decision.kind == Acquired::Kind::open);
+                    break;
+                }
+                case 2:
+                case 3: {
+                    if (inUse.empty()) break;
+                    const ConnectionId id = *std::next(inUse.begin(), static_cast<std::ptrdiff_t>(below(inUse.size())));
+                    inUse.erase(id);
+                    const Released decision = pool.released(id, below(4) > 0, now);
+                    for (const Served& one : decision.served) {
+                        CHECK(waiting.erase(one.waiter) == 1);
+                        use(one.connection, one.open);
+                    }
+                    close(decision.close);
+                    break;
+                }
+                default:
+                    if (waiting.empty()) break;
+                    pool.leave(*waiting.begin());
+                    waiting.erase(waiting.begin());
+            }
+            CHECK(pool.open() == known.size());
+            CHECK(pool.open() <= tight.total + 4);
+            for (OriginId id = 0; id < 3; ++id) {
+                CHECK(pool.open(id) <= tight.perOrigin + 4);
+                if (pool.open() < tight.total && pool.open(id) < tight.perOrigin) CHECK_FALSE(pool.hasWaiters(id));
+            }
         }
+        while (!inUse.empty()) {
+            const ConnectionId id = *inUse.begin();
+            inUse.erase(id);
+            for (const Served& one : pool.released(id, true, now).served) {
+                CHECK(waiting.erase(one.waiter) == 1);
+                inUse.insert(one.connection);
+            }
+        }
+        CHECK(waiting.empty());
     }
 }

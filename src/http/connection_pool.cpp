@@ -1,0 +1,297 @@
+#include "http/connection_pool.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "http/proxy_rules.hpp"
+
+namespace asio = boost::asio;
+
+namespace wix::detail {
+namespace {
+
+Failure closedFailure() { return Failure(asio::error::operation_aborted, "the transport was closed"); }
+
+PoolLimits limitsOf(const TransportOptions& options) {
+    PoolLimits limits;
+    limits.perOrigin = options.maxConnectionsPerOrigin;
+    limits.total = options.maxConnections;
+    limits.idlePerOrigin = options.maxIdlePerOrigin;
+    limits.idleTime = options.maxIdleTime;
+    limits.age = options.maxConnectionAge;
+    return limits;
+}
+
+PoolTime now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+/// A request that waits for a connection.
+class ConnectionPool::InLine final : public HomeOperation<result<Lease>> {
+public:
+    InLine(std::shared_ptr<ConnectionPool> pool, OriginId origin, std::string what, bool urgent, WaitLimits limits)
+        : HomeOperation(pool->queueStrand_, std::move(limits)),
+          pool_(std::move(pool)),
+          origin_(origin),
+          what_(std::move(what)),
+          urgent_(urgent) {}
+
+    /// From any thread: what it waited for has come.
+    void give(result<Lease> lease) {
+        asio::post(home(), Give(std::static_pointer_cast<InLine>(shared_from_this()), std::move(lease)));
+    }
+
+private:
+    struct Give {
+        Give(std::shared_ptr<InLine> op, result<Lease> lease) : operation(std::move(op)), given(std::move(lease)) {}
+        void operator()() { operation->finish(std::move(given)); }
+        std::shared_ptr<InLine> operation;
+        result<Lease> given;
+    };
+
+    void onStart() override {
+        Connections ended;
+        std::unique_lock lock(pool_->mutex_);
+        if (auto lease = pool_->tryAcquire(origin_, urgent_, ended)) {
+            lock.unlock();
+            finish(std::move(*lease));
+            return;
+        }
+        id_ = pool_->state_.enqueue(origin_, urgent_);
+        pool_->waiters_.emplace(id_, std::static_pointer_cast<InLine>(shared_from_this()));
+    }
+
+    void onStop(StopReason why) override {
+        std::shared_ptr<InLine> keep;
+        {
+            const std::lock_guard lock(pool_->mutex_);
+            pool_->state_.leave(id_);
+            if (const auto found = pool_->waiters_.find(id_); found != pool_->waiters_.end()) {
+                keep = std::move(found->second);
+                pool_->waiters_.erase(found);
+            }
+        }
+        finish(stopFailure(why, what_ + ", waiting for a connection"));
+    }
+
+    std::shared_ptr<ConnectionPool> pool_;
+    OriginId origin_;
+    std::string what_;
+    bool urgent_;
+    QueueId id_ = 0;
+};
+
+/// A close that waits for the requests in flight.
+class ConnectionPool::Drain final : public HomeOperation<std::optional<Failure>> {
+public:
+    Drain(std::shared_ptr<ConnectionPool> pool, WaitLimits limits)
+        : HomeOperation(pool->queueStrand_, std::move(limits)), pool_(std::move(pool)) {}
+
+    /// From any thread.
+    void end() {
+        asio::post(home(),
+                   [self = std::static_pointer_cast<Drain>(shared_from_this())] { self->finish(std::nullopt); });
+    }
+
+private:
+    void onStart() override {
+        const std::lock_guard lock(pool_->mutex_);
+        pool_->drains_.push_back(std::static_pointer_cast<Drain>(shared_from_this()));
+        if (pool_->state_.open() == 0) end();
+    }
+    void onStop(StopReason why) override { finish(stopFailure(why, "waiting for the requests in flight")); }
+
+    std::shared_ptr<ConnectionPool> pool_;
+};
+
+ConnectionPool::ConnectionPool(asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
+                               NameLookupFactory lookup)
+    : ContextBound(executor),
+      tlsOptions_(options.tls),
+      proxy_(std::make_shared<ProxyOptions>(options.proxy)),
+      lookup_(std::move(lookup)),
+      executor_(executor),
+      queueStrand_(asio::make_strand(executor)),
+      state_(limitsOf(options)),
+      tls_(std::move(tls)) {}
+
+// -- Taking ------------------------------------------------------------------------------------------------------------
+
+asio::awaitable<result<ConnectionPool::Lease>> ConnectionPool::acquire(const WireRequest& request,
+                                                                       const WaitLimits& limits) {
+    Connections ended;  // destroyed without the mutex
+    OriginId origin = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        origin = idOf(request.origin);
+        if (auto lease = tryAcquire(origin, request.urgent, ended)) co_return std::move(*lease);
+    }
+    ended.clear();
+    auto inLine = std::make_shared<InLine>(self(), origin, request.describe(), request.urgent, limits);
+    co_return co_await run(std::move(inLine));
+}
+
+std::optional<ConnectionPool::Lease> ConnectionPool::acquireSpare(const Origin& to) {
+    Connections ended;  // destroyed without the mutex
+    const std::lock_guard lock(mutex_);
+    const OriginId origin = idOf(to);
+    if (closed_ || state_.open(origin) > 0) return std::nullopt;
+    auto spare = tryAcquire(origin, false, ended);
+    if (!spare || spare->has_error()) return std::nullopt;
+    return std::move(**spare);
+}
+
+OriginId ConnectionPool::idOf(const Origin& origin) {  // with the mutex held
+    const auto found = std::find(origins_.begin(), origins_.end(), origin);
+    if (found != origins_.end()) return static_cast<OriginId>(found - origins_.begin());
+    origins_.push_back(origin);
+    return origins_.size() - 1;
+}
+
+/// With the mutex held. Nothing: stand in line.
+std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(OriginId origin, bool urgent,
+                                                                        Connections& ended) {
+    if (closed_) return result<Lease>(closedFailure());
+    for (;;) {
+        const Acquired decision = state_.acquire(origin, now(), urgent);
+        end(decision.close, ended);
+        if (decision.kind == Acquired::Kind::wait) return std::nullopt;
+        if (decision.kind == Acquired::Kind::open) {
+            auto lease = openNew(origin, decision.connection);
+            if (lease.has_error()) state_.dropped(decision.connection);
+            return lease;
+        }
+        const std::shared_ptr<Connection>& connection = connections_.at(decision.connection);
+        if (connection->looksAlive()) return Lease(self(), decision.connection, connection);
+        end({decision.connection}, ended);
+        state_.dropped(decision.connection);
+    }
+}
+
+/// With the mutex held; its place in the pool is taken already.
+result<ConnectionPool::Lease> ConnectionPool::openNew(OriginId origin, ConnectionId id) {
+    try {
+        ConnectionSetup setup;
+        setup.origin = origins_[origin];
+        setup.lookup = lookup_;
+        if (goesThroughProxy(*proxy_, setup.origin)) setup.proxy = proxy_;
+        if (setup.origin.tls) {
+            auto tls = tlsContext();
+            if (tls.has_error()) return std::move(tls).error();
+            setup.tls = std::move(*tls);
+        }
+        const auto connection = Connection::make(executor_, std::move(setup));
+        connections_.emplace(id, connection);
+        return Lease(self(), id, connection);
+    } catch (const std::exception&) {  // out of memory or descriptors: the place must not be lost with it
+        return Failure(Errc::connection_lost, "no connection can be made now");
+    }
+}
+
+result<TlsContextPtr> ConnectionPool::tlsContext() {
+    if (tls_) return tls_;
+    auto made = makeTlsContext(tlsOptions_);
+    if (made.has_value()) tls_ = *made;
+    return made;
+}
+
+// -- Giving back -------------------------------------------------------------------------------------------------------
+
+void ConnectionPool::release(ConnectionId id, bool reusable) {
+    Connections ended;  // destroyed without the mutex, like what follows
+    std::vector<std::pair<std::shared_ptr<InLine>, result<Lease>>> served;
+    std::vector<std::shared_ptr<Drain>> drained;
+    {
+        const std::lock_guard lock(mutex_);
+        const std::shared_ptr<Connection> connection = connections_.at(id);
+        // An idle one is looked at when it is taken; one that may be handed over, now.
+        const bool again =
+            reusable && !closed_ && (!state_.hasWaiters(state_.originOf(id)) || connection->looksAlive());
+        Released decision = state_.released(id, again, now());
+        end(decision.close, ended);
+        while (!decision.served.empty()) {
+            const Served one = decision.served.back();
+            decision.served.pop_back();
+            auto lease = one.open ? openNew(one.origin, one.connection)
+                                  : result<Lease>(Lease(self(), one.connection, connection));
+            // Its place goes to the next one, who will hear the same.
+            if (lease.has_error()) {
+                const Released more = state_.released(one.connection, false, now());
+                decision.served.insert(decision.served.end(), more.served.begin(), more.served.end());
+            }
+            served.emplace_back(std::move(waiters_.extract(one.waiter).mapped()), std::move(lease));
+        }
+        if (closed_ && state_.open() == 0) drained.swap(drains_);
+    }
+    for (const auto& connection : ended) connection->abort();
+    for (auto& [waiter, lease] : served) waiter->give(std::move(lease));
+    for (const auto& waiter : drained) waiter->end();
+}
+
+/// With the mutex held.
+void ConnectionPool::end(const std::vector<ConnectionId>& ids, Connections& ended) {
+    for (const ConnectionId id : ids)
+        if (auto found = connections_.extract(id)) ended.push_back(std::move(found.mapped()));
+}
+
+// -- The whole ---------------------------------------------------------------------------------------------------------
+
+ConnectionPool::Waiters ConnectionPool::takeWaiters() {  // with the mutex held
+    Waiters taken;
+    for (auto& [id, waiter] : waiters_) {
+        state_.leave(id);
+        taken.push_back(std::move(waiter));
+    }
+    waiters_.clear();
+    return taken;
+}
+
+void ConnectionPool::refuse() {
+    Connections ended;
+    Waiters waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        end(state_.takeIdle(), ended);
+        waiting = takeWaiters();
+    }
+    for (const auto& operation : waiting) operation->requestStop(StopReason::cancelled);
+}
+
+void ConnectionPool::abort() {
+    Connections inUse;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [id, connection] : connections_) inUse.push_back(connection);
+    }
+    for (const auto& connection : inUse) connection->abort();
+}
+
+asio::awaitable<std::optional<Failure>> ConnectionPool::drained(WaitLimits limits) {
+    auto drain = std::make_shared<Drain>(self(), std::move(limits));
+    co_return co_await run(std::move(drain));
+}
+
+std::size_t ConnectionPool::open() const {
+    const std::lock_guard lock(mutex_);
+    return state_.open();
+}
+
+void ConnectionPool::contextGone() noexcept {
+    Waiters waiting;
+    std::vector<std::shared_ptr<Drain>> drains;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        waiting = takeWaiters();
+        drains.swap(drains_);
+        state_.takeIdle();
+    }
+    executor_ = asio::any_io_executor();
+    queueStrand_ = asio::any_io_executor();
+}
+
+}  // namespace wix::detail

@@ -1,0 +1,99 @@
+// The connections of a Transport, and who waits for one: the driver of PoolState.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include <wix/options.hpp>
+
+#include "http/connection.hpp"
+#include "http/pool_state.hpp"
+
+namespace wix::detail {
+
+/// Thread-safe. Who waits for a connection waits on one strand.
+class ConnectionPool final : public ContextBound {
+public:
+    /// Options are checked. `tls` is null until the system's store is first needed.
+    ConnectionPool(boost::asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
+                   NameLookupFactory lookup);
+
+    /// The right to use a connection; it goes back when this is destroyed, wherever that is.
+    class Lease {
+    public:
+        Lease(std::shared_ptr<ConnectionPool> pool, ConnectionId id, std::shared_ptr<Connection> connection)
+            : pool_(std::move(pool)), id_(id), connection_(std::move(connection)), reused_(connection_->isOpen()) {}
+        Lease(Lease&&) noexcept = default;
+        Lease& operator=(Lease&&) = delete;
+        ~Lease() {
+            if (pool_) pool_->release(id_, reusable_);
+        }
+
+        Connection& operator*() const noexcept { return *connection_; }
+        Connection* operator->() const noexcept { return connection_.get(); }
+        bool reused() const noexcept { return reused_; }
+        /// False at the start: what was interrupted is not used again.
+        void setReusable(bool yes) noexcept { reusable_ = yes; }
+
+    private:
+        std::shared_ptr<ConnectionPool> pool_;
+        ConnectionId id_;
+        std::shared_ptr<Connection> connection_;
+        bool reused_;
+        bool reusable_ = false;
+    };
+
+    /// A connection for `request`, open or to be opened.
+    boost::asio::awaitable<result<Lease>> acquire(const WireRequest& request, const WaitLimits& limits);
+    /// The same for a connection that is opened ahead of need; nothing if there is one, or none may be opened.
+    std::optional<Lease> acquireSpare(const Origin& origin);
+
+    /// From now on nobody gets a connection; who waits for one, and idle connections, end now.
+    void refuse();
+    /// Ends all that is in flight.
+    void abort();
+    /// When refused: ends when no connection is in use any more.
+    boost::asio::awaitable<std::optional<Failure>> drained(WaitLimits limits);
+
+    std::size_t open() const;
+    boost::asio::any_io_executor executor() const { return executor_; }
+    void contextGone() noexcept override;
+
+private:
+    class InLine;
+    class Drain;
+    using Waiters = std::vector<std::shared_ptr<InLine>>;
+    using Connections = std::vector<std::shared_ptr<Connection>>;
+
+    std::shared_ptr<ConnectionPool> self() { return std::static_pointer_cast<ConnectionPool>(shared_from_this()); }
+    OriginId idOf(const Origin& origin);
+    std::optional<result<Lease>> tryAcquire(OriginId origin, bool urgent, Connections& ended);
+    result<Lease> openNew(OriginId origin, ConnectionId id);
+    void release(ConnectionId id, bool reusable);
+    void end(const std::vector<ConnectionId>& ids, Connections& ended);
+    Waiters takeWaiters();
+    result<TlsContextPtr> tlsContext();
+
+    const TlsOptions tlsOptions_;
+    const std::shared_ptr<const ProxyOptions> proxy_;
+    const NameLookupFactory lookup_;
+    boost::asio::any_io_executor executor_;
+    boost::asio::any_io_executor queueStrand_;
+
+    mutable std::mutex mutex_;  // guards what follows; never held across an await
+    PoolState state_;
+    TlsContextPtr tls_;
+    std::vector<Origin> origins_;
+    std::unordered_map<ConnectionId, std::shared_ptr<Connection>> connections_;  // all that are open
+    std::unordered_map<QueueId, std::shared_ptr<InLine>> waiters_;
+    std::vector<std::shared_ptr<Drain>> drains_;
+    bool closed_ = false;
+};
+
+}  // namespace wix::detail

@@ -1,0 +1,201 @@
+// One exchange on a connection, whole or in steps: write the request, read the answer.
+#pragma once
+
+#include "http/stream_connection.hpp"
+#include "http/throughput_rule.hpp"
+
+namespace wix::detail {
+
+template <class Stream>
+class StreamConnection<Stream>::Exchange final : public HomeOperation<ExchangeOutcome> {
+    using Base = HomeOperation<ExchangeOutcome>;
+    /// While more than this is sent an answer is listened for: a server that refuses a large body says so early.
+    static constexpr std::size_t largeBody = std::size_t{64} << 10;
+    static constexpr const char* readingPhase = ", reading the answer";
+
+public:
+    Exchange(std::shared_ptr<StreamConnection> connection, Step what, const WireRequest& request, WaitLimits limits)
+        : Base(*connection->home_, std::move(limits)),
+          connection_(std::move(connection)),
+          step_(what),
+          what_(request.describe()),
+          firstByte_(request.timeouts.firstByte),
+          writing_(request.timeouts.write, request.timeouts.stallBytes),
+          reading_(request.timeouts.stall, request.timeouts.stallBytes) {}
+
+private:
+    std::shared_ptr<Exchange> self() { return std::static_pointer_cast<Exchange>(this->shared_from_this()); }
+    static SteadyTime now() { return std::chrono::steady_clock::now(); }
+    ResponseReader& reader() { return *connection_->reader_; }
+    Progress& progress() { return connection_->progress_; }
+    bool hasDeparted() const override { return connection_->progress_.departed; }
+
+    // -- Ends -----------------------------------------------------------------------------------------------------------
+
+    void fail(Failure failure) {
+        if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, what_ + phase_);
+        failure.maybeSent = progress().departed && !nothingLeft_ && !refused_;
+        // The handshake is over: a record that cannot be read is a connection that broke.
+        if (failure.code == Errc::tls_failed && !refused_) failure.code = Errc::connection_lost;
+        ExchangeOutcome outcome((result<HttpReply>(std::move(failure))));
+        outcome.sawAnswer = reader().sawAnyByte();
+        connection_->closeSocket();
+        this->finish(std::move(outcome));
+    }
+
+    void onStop(StopReason why) override { fail(stopFailure(why, what_ + phase_)); }
+
+    Failure answerFailure() {
+        Failure failure = reader().failure();
+        failure.context = what_ + ": " + failure.context;
+        return failure;
+    }
+
+    void succeed(bool complete, bool reusable) {
+        ExchangeOutcome outcome((result<HttpReply>(reader().takeReply())));
+        outcome.sawAnswer = true;
+        outcome.isComplete = complete;
+        outcome.reusable = reusable;
+        if (complete && !reusable) connection_->closeSocket();
+        this->finish(std::move(outcome));
+    }
+
+    // -- Write ----------------------------------------------------------------------------------------------------------
+
+    void onStart() override {
+        if (connection_->aborted_) return fail(stopFailure(StopReason::cancelled, what_));
+        connection_->current_ = self();
+        if (step_ == Step::receive) return allWritten();
+        progress().departed = true;
+        phase_ = ", sending the request";
+        this->setPhaseDeadline(writing_.begin(now()));
+        isWriting_ = true;
+        if (step_ == Step::send || connection_->out_.size() > largeBody) listen();
+        write();
+    }
+
+    void write() {
+        connection_->stream_->async_write_some(boost::asio::buffer(connection_->out_) + written_,
+                                               [self = self()](const ErrorCode& error, std::size_t size) {
+                                                   if (!self->isDone() && self->isWriting_) self->wrote(error, size);
+                                               });
+    }
+
+    void wrote(const ErrorCode& error, std::size_t size) {
+        written_ += size;
+        progress().sent += size;
+        if (error) {
+            nothingLeft_ = progress().sent == 0;
+            if (!isConnectionEnd(error) || nothingLeft_) return fail(netFailure(error, what_ + phase_));
+            progress().writeError = error;  // the server may have answered early and closed: its answer says more
+        } else if (written_ < connection_->out_.size()) {
+            if (const auto later = writing_.moved(size, now())) this->setPhaseDeadline(*later);
+            return write();
+        }
+        allWritten();
+    }
+
+    void allWritten() {
+        isWriting_ = false;
+        if (step_ == Step::send) return sent();
+        phase_ = reader().sawAnyByte() ? readingPhase : ", waiting for the answer";
+        this->setPhaseDeadline(reader().state() == ResponseReader::State::head ? now() + firstByte_
+                                                                               : reading_.begin(now()));
+        if (reader().hasPart()) return succeed(false, false);
+        read();
+    }
+
+    /// The end of a step that sends.
+    void sent() {
+        ExchangeOutcome outcome((result<HttpReply>(HttpReply())));
+        outcome.sawAnswer = progress().hasRead || progress().writeError;
+        this->finish(std::move(outcome));
+    }
+
+    // -- Read -----------------------------------------------------------------------------------------------------------
+
+    void read() {
+        if (!progress().hasRead) return listen();
+        progress().hasRead = false;
+        received(progress().readError, progress().readSize);
+    }
+
+    /// The read may outlast a step that sends; it reports to whichever operation there is when it ends.
+    void listen() {
+        if (progress().isReading || progress().hasRead) return;
+        progress().isReading = true;
+        connection_->stream_->async_read_some(boost::asio::buffer(connection_->in_),
+                                              [connection = connection_](const ErrorCode& error, std::size_t size) {
+                                                  Progress& progress = connection->progress_;
+                                                  progress.isReading = false;
+                                                  progress.hasRead = true;
+                                                  progress.readError = error;
+                                                  progress.readSize = size;
+                                                  const auto current =
+                                                      std::static_pointer_cast<Exchange>(connection->current_.lock());
+                                                  if (current && !current->isDone()) current->hear();
+                                              });
+    }
+
+    void hear() {
+        if (!isWriting_) return read();
+        if (step_ == Step::send) {
+            // An answer to half a request, or the end: the rest is not wanted. The write that is pending ends with the
+            // connection.
+            isWriting_ = false;
+            return sent();
+        }
+        // In one piece: an end of the connection shows in the write as well, which knows what has left.
+        if (!progress().readError) read();
+    }
+
+    void received(const ErrorCode& error, std::size_t size) {
+        const bool hadHead = reader().state() != ResponseReader::State::head;
+        const std::size_t used = size > 0 ? reader().feed(connection_->in_.data(), size) : 0;
+        const auto state = reader().state();
+        if (state == ResponseReader::State::done) return done(used == size && !error);
+        if (state == ResponseReader::State::failed) return fail(answerFailure());
+        if (!error && reader().hasPart() && !isWriting_) return succeed(false, false);
+        if (!error) return readOn(hadHead, size);
+        refused_ = isTls && !reader().sawAnyByte() && refusesClientCertificate(error);
+        if (refused_) return fail(netFailure(error, what_ + ", with this client's certificate"));
+        if (!reader().sawAnyByte() || !isConnectionEnd(error))
+            return fail(netFailure(progress().writeError ? progress().writeError : error, what_ + phase_));
+        // Over TLS eof is the peer's close_notify; without it the end may be an attacker's.
+        reader().finishAtEof(error == boost::asio::error::eof);
+        if (reader().state() == ResponseReader::State::done) return done(false);
+        fail(answerFailure());
+    }
+
+    void readOn(bool hadHead, std::size_t size) {
+        if (!isWriting_) {
+            phase_ = readingPhase;
+            // Until the head is complete the deadline of the first byte holds: interim answers are none.
+            if (!hadHead && reader().state() == ResponseReader::State::body) {
+                this->setPhaseDeadline(reading_.begin(now()));
+            } else if (hadHead) {
+                if (const auto later = reading_.moved(size, now())) this->setPhaseDeadline(*later);
+            }
+        }
+        listen();
+    }
+
+    void done(bool nothingLeftOver) {
+        const bool wroteAll = !isWriting_ && !progress().writeError;
+        succeed(true, nothingLeftOver && wroteAll && reader().reusable());
+    }
+
+    std::shared_ptr<StreamConnection> connection_;
+    Step step_;
+    std::string what_;
+    std::chrono::milliseconds firstByte_;
+    ThroughputRule writing_;
+    ThroughputRule reading_;
+    const char* phase_ = "";
+    std::size_t written_ = 0;
+    bool isWriting_ = false;
+    bool nothingLeft_ = false;
+    bool refused_ = false;
+};
+
+}  // namespace wix::detail

@@ -1,0 +1,205 @@
+// How a connection opens: resolve, connect, tunnel, handshake; each with a deadline of its own.
+#pragma once
+
+#include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+
+#include <deque>
+
+#include "http/connect_race.hpp"
+#include "http/proxy_rules.hpp"
+#include "http/stream_connection.hpp"
+
+namespace wix::detail {
+
+template <class Stream>
+class StreamConnection<Stream>::Opening final : public HomeOperation<std::optional<Failure>> {
+    using Base = HomeOperation<std::optional<Failure>>;
+
+public:
+    Opening(std::shared_ptr<StreamConnection> connection, Timeouts timeouts, WaitLimits limits)
+        : Base(*connection->home_, std::move(limits)), connection_(std::move(connection)), timeouts_(timeouts) {}
+
+    void contextGone() noexcept override {
+        forgetAttempts();
+        Base::contextGone();
+    }
+
+private:
+    std::shared_ptr<Opening> self() { return std::static_pointer_cast<Opening>(this->shared_from_this()); }
+    const Origin& origin() const { return connection_->setup_.origin; }
+    const ProxyOptions* proxy() const { return connection_->setup_.proxy.get(); }
+
+    // -- Phases and their ends ------------------------------------------------------------------------------------------
+
+    std::string phase() const {
+        if (!proxy()) return phase_ + origin().toString();
+        return phase_ + origin().toString() + " through the proxy " + proxy()->host + ":" +
+               std::to_string(proxy()->port);
+    }
+    void enterPhase(const char* name, std::chrono::milliseconds limit) {
+        phase_ = name;
+        this->setPhaseDeadline(std::chrono::steady_clock::now() + limit);
+    }
+    void forgetAttempts() noexcept {
+        nextAttempt_.reset();
+        attempts_.clear();
+    }
+    void fail(Failure failure) {
+        if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, phase());
+        forgetAttempts();
+        connection_->closeSocket();
+        this->finish(std::move(failure));
+    }
+    /// On the way to the proxy: whatever it is, the origin is not to blame.
+    void failOnTheWay(Failure failure) {
+        if (proxy() && failure.code != boost::asio::error::operation_aborted) failure.code = Errc::proxy_failed;
+        fail(std::move(failure));
+    }
+    void onStop(StopReason why) override { fail(stopFailure(why, phase())); }
+
+    // -- Resolve --------------------------------------------------------------------------------------------------------
+
+    void onStart() override {
+        if (connection_->aborted_) return fail(stopFailure(StopReason::cancelled, phase()));
+        connection_->current_ = self();
+        const std::string& host = proxy() ? proxy()->host : origin().host;
+        const std::uint16_t port = proxy() ? proxy()->port : origin().port;
+        ErrorCode ec;
+        const auto address = boost::asio::ip::make_address(host, ec);
+        if (!ec) return connect(std::vector<Endpoint>(1, Endpoint(address, port)));
+        enterPhase("resolving the host of ", timeouts_.resolve);
+        connection_->lookup_ = connection_->setup_.lookup(*connection_->home_);
+        connection_->lookup_->resolve(host, port,
+                                      [self = self()](const ErrorCode& error, const std::vector<Endpoint>& found) {
+                                          if (self->isDone()) return;
+                                          if (error) return self->failOnTheWay(netFailure(error, self->phase()));
+                                          self->connect(inTurn(found));
+                                      });
+    }
+
+    // -- Connect --------------------------------------------------------------------------------------------------------
+
+    void connect(std::vector<Endpoint> endpoints) {
+        enterPhase("connecting to ", timeouts_.connect);
+        endpoints_ = std::move(endpoints);
+        race_.emplace(endpoints_.size());
+        follow(race_->begin());
+    }
+
+    void follow(ConnectRace::Next next) {
+        if (next == ConnectRace::Next::allLost) return failOnTheWay(netFailure(whyLost_, phase()));
+        if (next == ConnectRace::Next::start) attempt(race_->startNext());
+    }
+
+    void attempt(std::size_t index) {
+        attempts_.emplace_back(*connection_->home_);
+        attempts_.back().async_connect(endpoints_[index], [self = self(), index](const ErrorCode& error) {
+            if (self->isDone() || self->hasWon_) return;
+            if (!error) return self->won(index);
+            // A machine without IPv6 says so of half the addresses: the other error tells more.
+            if (!self->whyLost_ || netFailure(self->whyLost_, std::string()).code == Errc::network_unreachable)
+                self->whyLost_ = error;
+            self->follow(self->race_->attemptFailed());
+        });
+        if (!race_->canStart()) return;
+        if (!nextAttempt_) nextAttempt_.emplace(*connection_->home_);
+        nextAttempt_->expires_after(ConnectRace::attemptDelay);
+        nextAttempt_->async_wait([self = self()](const ErrorCode& error) {
+            if (!error && !self->isDone() && !self->hasWon_) self->follow(self->race_->timerFired());
+        });
+    }
+
+    void won(std::size_t index) {
+        hasWon_ = true;
+        connection_->socket() = std::move(attempts_[index]);
+        forgetAttempts();
+        ErrorCode ignored;
+        connection_->socket().set_option(Tcp::no_delay(true), ignored);
+        if (proxy()) return askForTunnel();
+        secure();
+    }
+
+    // -- Tunnel (RFC 9110 9.3.6) ----------------------------------------------------------------------------------------
+
+    void askForTunnel() {
+        enterPhase("asking for a tunnel to ", timeouts_.connect);
+        connection_->out_ = connectRequest(*proxy(), origin());
+        // Its answer has no body, whatever its head says, if there is a tunnel; else the connection is of no use.
+        connection_->reader_.emplace(ResponseLimits(), true);
+        boost::asio::async_write(connection_->socket(), boost::asio::buffer(connection_->out_),
+                                 [self = self()](const ErrorCode& error, std::size_t) {
+                                     if (self->isDone()) return;
+                                     if (error) return self->failOnTheWay(netFailure(error, self->phase()));
+                                     self->readTunnelAnswer();
+                                 });
+    }
+
+    void readTunnelAnswer() {
+        connection_->socket().async_read_some(boost::asio::buffer(connection_->in_),
+                                              [self = self()](const ErrorCode& error, std::size_t size) {
+                                                  if (self->isDone()) return;
+                                                  if (error)
+                                                      return self->failOnTheWay(netFailure(error, self->phase()));
+                                                  self->tunnelAnswered(size);
+                                              });
+    }
+
+    void tunnelAnswered(std::size_t size) {
+        ResponseReader& reader = *connection_->reader_;
+        const std::size_t used = reader.feed(connection_->in_.data(), size);
+        if (reader.state() == ResponseReader::State::head) return readTunnelAnswer();
+        if (reader.state() == ResponseReader::State::failed)
+            return fail(Failure(Errc::proxy_failed, phase() + ": " + reader.failure().context));
+        const int status = reader.reply().status;
+        if (status == 407) return fail(Failure(Errc::proxy_authentication_required, phase()));
+        if (status < 200 || status > 299)
+            return fail(Failure(Errc::proxy_failed, phase() + ": HTTP " + std::to_string(status)));
+        // Neither side of TLS speaks before the client does.
+        if (used != size) return fail(Failure(Errc::proxy_failed, phase() + ": it says more than was asked"));
+        secure();
+    }
+
+    // -- TLS ------------------------------------------------------------------------------------------------------------
+
+    void secure() {
+        if constexpr (isTls)
+            handshake();
+        else
+            opened();
+    }
+
+    void handshake() {
+        enterPhase("TLS handshake with ", timeouts_.tls);
+        if (!connection_->setup_.tls->prepare(connection_->stream_->native_handle(), origin()))
+            return fail(Failure(Errc::tls_failed, phase() + " (the host name cannot be verified)"));
+        connection_->stream_->async_handshake(
+            boost::asio::ssl::stream_base::client, [self = self()](const ErrorCode& error) {
+                if (self->isDone()) return;
+                if (error == boost::asio::error::operation_aborted) return self->fail(netFailure(error, self->phase()));
+                TlsContext& tls = *self->connection_->setup_.tls;
+                auto* ssl = self->connection_->stream_->native_handle();
+                if (error) return self->fail(tls.handshakeFailure(ssl, error, self->phase()));
+                tls.opened(ssl);
+                self->opened();
+            });
+    }
+
+    void opened() {
+        connection_->open_ = true;
+        this->finish(std::nullopt);
+    }
+
+    std::shared_ptr<StreamConnection> connection_;
+    Timeouts timeouts_;
+    std::string phase_ = "opening a connection to ";
+    std::vector<Endpoint> endpoints_;
+    std::optional<ConnectRace> race_;
+    std::deque<TcpSocket<Executor>> attempts_;
+    std::optional<boost::asio::steady_timer> nextAttempt_;
+    ErrorCode whyLost_;
+    bool hasWon_ = false;
+};
+
+}  // namespace wix::detail
