@@ -67,7 +67,7 @@ asio::awaitable<void> lookUntilDone(Client client, std::shared_ptr<Reloads> relo
 }  // namespace
 
 TEST_CASE("row 67: nginx takes three requests a connection and keeps it for a second; 100 calls succeed") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     const testing::FakeWix fake(behindAFront());
     Nginx nginx(fake, "keepalive_requests 3; keepalive_timeout 1s;");
     asio::io_context io;
@@ -84,7 +84,7 @@ TEST_CASE("row 67: nginx takes three requests a connection and keeps it for a se
 }
 
 TEST_CASE("rows 60 and 67: nginx has closed the idle connection; the next POST takes another one") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     const testing::FakeWix fake(behindAFront());
     Nginx nginx(fake, "keepalive_timeout 50ms;");
     asio::io_context io;
@@ -101,7 +101,7 @@ TEST_CASE("rows 60 and 67: nginx has closed the idle connection; the next POST t
 }
 
 TEST_CASE("row 69: nginx is reloaded six times under load, without one failed GET") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     const testing::FakeWix fake(behindAFront());
     Nginx nginx(fake, "add_header X-Worker $pid;");
     asio::io_context io;
@@ -118,7 +118,7 @@ TEST_CASE("row 69: nginx is reloaded six times under load, without one failed GE
 }
 
 TEST_CASE("nginx compresses: the body is the one that the fake gives") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     const testing::FakeWix fake(behindAFront());
     Nginx nginx(fake, R"(gzip on; gzip_types application/json; gzip_proxied any; gzip_min_length 1;
                          proxy_set_header Accept-Encoding "";)");

@@ -30,7 +30,7 @@ const std::string closeSecond = "{ if ($connection_requests = 2) { return 444; }
 }  // namespace
 
 TEST_CASE("row 61: nginx closes a used connection instead of answering a GET; one resend helps") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     Guest guest("location = " + cartPath + closeSecond);
     CHECK(failureOf(guest.io, guest.client.get(cartPath)).code == Errc::api_error);  // there is no cart: it got through
     CHECK(guest.fake.state().requests.at("cart") == 1);
@@ -40,7 +40,7 @@ TEST_CASE("row 61: nginx closes a used connection instead of answering a GET; on
 }
 
 TEST_CASE("row 62: nginx closes a used connection instead of answering a POST; it is not sent again") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     Guest guest("location = " + addPath + closeSecond);
     const Failure failure = failureOf(guest.io, guest.client.post(addPath, object()));
     CHECK(failure.code == Errc::maybe_sent);
@@ -51,7 +51,7 @@ TEST_CASE("row 62: nginx closes a used connection instead of answering a POST; i
 }
 
 TEST_CASE("nginx never answers a GET: all attempts, then a typed error") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     Guest guest("location = " + cartPath + " { return 444; }");
     const Failure failure = failureOf(guest.io, guest.client.get(cartPath));
     CHECK(failure.code == Errc::connection_lost);
@@ -61,7 +61,7 @@ TEST_CASE("nginx never answers a GET: all attempts, then a typed error") {
 }
 
 TEST_CASE("nginx never answers a POST: it arrives once on a fresh connection too") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     Guest guest("keepalive_timeout 0; location = " + addPath + " { return 444; }");
     const Failure failure = failureOf(guest.io, guest.client.post(addPath, object()));
     CHECK(failure.code == Errc::maybe_sent);
@@ -70,7 +70,7 @@ TEST_CASE("nginx never answers a POST: it arrives once on a fresh connection too
 }
 
 TEST_CASE("limit_req: a 429 that asks for too long a wait is an ApiError at once") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     Guest guest("location = " + cartPath + R"( { limit_req zone=slow; proxy_pass http://fake; }
                 error_page 429 = @wait;
                 location @wait { add_header Retry-After 60 always; return 429 '{"message": "slowly"}'; })",
@@ -85,7 +85,7 @@ TEST_CASE("limit_req: a 429 that asks for too long a wait is an ApiError at once
 }
 
 TEST_CASE("limit_req: a 429 with a short Retry-After is waited for, by a POST too") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     Guest guest("location = " + addPath + R"( { limit_req zone=slow; proxy_pass http://fake; }
                 error_page 429 = @wait;
                 location @wait { add_header Retry-After 1 always; return 429; })",
@@ -100,7 +100,7 @@ TEST_CASE("limit_req: a 429 with a short Retry-After is waited for, by a POST to
 }
 
 TEST_CASE("row 15: the service breaks off behind nginx after a POST; its 502 is returned, not repeated") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     Guest guest("");
     guest.fake.cutNext("cart", 1, testing::CutPoint::afterRequest);
     const std::optional<ApiError> error = apiErrorOf(guest.io, guest.client.post(addPath, object()));
@@ -116,7 +116,7 @@ TEST_CASE("row 15: the service breaks off behind nginx after a POST; its 502 is 
 }
 
 TEST_CASE("row 74: the service breaks off in the middle of its answer; nginx passes half of it on") {
-    if (missing("nginx", "nginx-light")) return;
+    if (missing("nginx", "nginx")) return;
     Guest guest("");
     guest.fake.cutNext("cart", 1, testing::CutPoint::midBody);
     const Failure failure = failureOf(guest.io, guest.client.post(addPath, object()));
