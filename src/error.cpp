@@ -20,6 +20,8 @@ std::string explain(Errc code) {
             return "invalid token: tokens are visible ASCII without spaces, 64 KB at most; check where it came from";
         case Errc::no_session:
             return "no session to renew: call generateVisitorTokens() first";
+        case Errc::used_after_fork:
+            return "used after fork(): connections and sessions belong to the parent; make a new Client in the child";
         case Errc::name_not_found:
             return "host name not found: check the URL and this machine's DNS";
         case Errc::connection_refused:
@@ -32,6 +34,12 @@ std::string explain(Errc code) {
             return "connection lost after the request was sent: check whether it took effect before sending it again";
         case Errc::timeout:
             return "timeout: raise the deadline, or find out what is slow";
+        case Errc::proxy_failed:
+            return "no tunnel through the proxy: check ProxyOptions, and that the proxy may reach the host";
+        case Errc::proxy_authentication_required:
+            return "the proxy wants to know who asks: check ProxyOptions::username and password";
+        case Errc::name_unavailable:
+            return "the name server does not answer: check this machine's DNS, or try again";
         case Errc::certificate_untrusted:
             return "untrusted certificate: install the CA in the system's store, or set TlsOptions::caFile or caPem of "
                    "the Transport";
@@ -41,6 +49,9 @@ std::string explain(Errc code) {
             return "certificate for another host: check the URL's host name";
         case Errc::tls_failed:
             return "TLS handshake failed: the server must speak TLS 1.2 or newer";
+        case Errc::certificate_not_pinned:
+            return "certificate with another key than those of TlsOptions::pins: somebody may be in between, or the "
+                   "server has a new key";
         case Errc::response_invalid:
             return "invalid HTTP answer: report it to whoever runs the server or proxy";
         case Errc::response_truncated:

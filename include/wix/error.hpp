@@ -29,6 +29,7 @@ enum class Errc {
     invalid_header = 3,    ///< A header name or value has characters that would break the request.
     invalid_token = 4,     ///< A token may not go into a header: its characters, or more than 64 KB.
     no_session = 5,        ///< There is no refresh token to renew. Call generateVisitorTokens() first.
+    used_after_fork = 6,   ///< It was made before fork(). Make a new Client in the child.
 
     // The network.
     name_not_found = 20,       ///< The host name does not resolve.
@@ -37,12 +38,16 @@ enum class Errc {
     connection_lost = 23,      ///< The connection broke. The request was not processed, or may be sent again.
     maybe_sent = 24,           ///< It broke after a request that must not be repeated: check before you retry.
     timeout = 25,              ///< A deadline passed. The text names the phase.
+    proxy_failed = 26,         ///< The proxy cannot be reached, or made no tunnel. Nothing of the request has left.
+    proxy_authentication_required = 27,  ///< The proxy wants other credentials: correct ProxyOptions.
+    name_unavailable = 28,               ///< The name server did not answer, or failed. The name may exist.
 
     // TLS. No byte of the request has left.
     certificate_untrusted = 40,   ///< The server's certificate comes from an unknown authority.
     certificate_expired = 41,     ///< The server's certificate is not valid now. Check this machine's clock too.
     certificate_wrong_host = 42,  ///< The server's certificate is for another host name.
     tls_failed = 43,              ///< The TLS handshake failed for another reason.
+    certificate_not_pinned = 44,  ///< The server's certificate is valid, but none of TlsOptions::pins.
 
     // The answer.
     response_invalid = 60,    ///< The answer breaks HTTP's rules; the connection was closed.

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include <wix/config.hpp>
@@ -71,6 +72,29 @@ struct WIX_EXPORT SessionLost {
 struct WIX_EXPORT SaveFailed {
     SaveFailed() = default;
     Failure failure;
+};
+
+/// A request is sent again by the SDK, within one call.
+struct WIX_EXPORT RequestRetried {
+    RequestRetried() = default;
+    std::string request;      ///< Method, origin and path: `GET https://www.wixapis.com/stores/v3/products`. No query.
+    int attempt = 1;          ///< The one that failed: requests of this call so far.
+    std::string_view reason;  ///< What was decided, and why: static text, such as "a passing status".
+    int status = 0;           ///< Of the answer; 0 if there was none.
+    boost::system::error_code error;  ///< Set if there was no answer.
+    std::chrono::milliseconds delay{0};
+};
+
+/// A call has ended. Calls that fail before anything could be sent (bad arguments, no token) are not reported.
+struct WIX_EXPORT RequestFinished {
+    RequestFinished() = default;
+    std::string request;                   ///< As above, of the last request.
+    int attempts = 0;                      ///< Requests that were made.
+    std::string_view reason;               ///< Why it was not sent again: static text, such as "answered".
+    int status = 0;                        ///< Of the answer; 0 if there was none.
+    boost::system::error_code error;       ///< Set if there was no answer.
+    std::string requestId;                 ///< `x-wix-request-id`, or empty.
+    std::chrono::nanoseconds duration{0};  ///< Of the whole call, the wait for a token included.
 };
 
 /// Derive from it, override what interests you, and set ClientOptions::observer. No event has a token in it.

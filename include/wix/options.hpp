@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -28,10 +29,15 @@ using Headers = std::vector<Header>;
 /// Deadlines. Each must be positive. What passes one ends with Errc::timeout, and the text names the phase.
 struct WIX_EXPORT Timeouts {
     Timeouts() = default;
-    std::chrono::milliseconds resolve{5'000};     ///< Looking up the host name.
-    std::chrono::milliseconds connect{5'000};     ///< Connecting, over all addresses of the host.
-    std::chrono::milliseconds tls{5'000};         ///< The TLS handshake.
+    std::chrono::milliseconds resolve{5'000};  ///< Looking up the host name.
+    std::chrono::milliseconds connect{5'000};  ///< Connecting, over all addresses of the host.
+    std::chrono::milliseconds tls{5'000};      ///< The TLS handshake.
+    /// Sending the request: so long may its next `stallBytes`, or the rest of it, take.
+    std::chrono::milliseconds write{20'000};
     std::chrono::milliseconds firstByte{30'000};  ///< From the end of the request to the first byte of the answer.
+    /// Receiving the rest of the answer: so long may its next `stallBytes`, or the rest of it, take.
+    std::chrono::milliseconds stall{20'000};
+    std::size_t stallBytes = 1024;  ///< 1 to 1 MiB. What moves fewer bytes in the time above has stalled.
     /// A whole call: waiting for a token and for a connection, retries and the answer's body included.
     std::chrono::milliseconds call{60'000};
     /// A whole exchange with the token endpoint, its one replay included. A caller may stop waiting earlier.
@@ -50,21 +56,64 @@ struct WIX_EXPORT RetryOptions {
     std::chrono::milliseconds maxDelay{5'000};  ///< No delay is longer. An answer that asks for more is not retried.
 };
 
-/// Whom TLS trusts: the system's store, unless a file or a text of PEM certificates is given.
+/// Of TLS.
+enum class TlsVersion {
+    tls1_2,
+    tls1_3,
+};
+
+/// Whom TLS trusts, and who the client is. Trusted is the system's store, unless `caFile`, `caDirectory` or `caPem` is
+/// given: these replace it, together. All files are read when the Transport is made.
 struct WIX_EXPORT TlsOptions {
     TlsOptions() = default;
-    std::string caFile;  ///< A PEM file that replaces the system's store.
-    std::string caPem;   ///< PEM certificates that replace the system's store; added to those of `caFile`.
+    std::string caFile;       ///< A file of PEM certificates.
+    std::string caDirectory;  ///< A directory of PEM certificates with hashed names (`openssl rehash`).
+    std::string caPem;        ///< PEM certificates.
+    std::string extraCaPem;   ///< PEM certificates that are trusted besides the store: of a company's proxy, say.
+    /// The client's own certificate for servers that ask for one: a PEM file of the certificate and its chain, and a PEM
+    /// file of its private key without a passphrase. Both or none.
+    std::string clientCertificateFile;
+    std::string clientKeyFile;
+    TlsVersion minVersion = TlsVersion::tls1_2;  ///< Older ones are refused.
+    /// If not empty, the chain that was verified must also have a certificate whose public key is one of these: the
+    /// base64 of the SHA-256 of its SubjectPublicKeyInfo (RFC 7469 2.4), with or without `sha256/` before it. Pin at
+    /// least two keys, one of them a reserve. Of a server behind a proxy too, never of the proxy.
+    std::vector<std::string> pins;
+};
+
+/// A proxy that is asked with CONNECT for a tunnel to each origin (RFC 9110 9.3.6): it sees host names and sizes, and
+/// nothing of the requests. The way to the proxy itself is not encrypted. Loopback addresses are reached without it.
+struct WIX_EXPORT ProxyOptions {
+    ProxyOptions() = default;
+    /// What the environment asks for: `HTTPS_PROXY` or `https_proxy` (`http://[user:password@]host[:port]`), and
+    /// `NO_PROXY` or `no_proxy`. Throws Error with Errc::invalid_argument that names the variable and never its value.
+    static ProxyOptions fromEnvironment();
+
+    std::string host;  ///< A name or an address; empty: no proxy.
+    std::uint16_t port = 3128;
+    std::string username;  ///< With `password` for Basic authentication, or empty.
+    std::string password;
+    /// Reached without the proxy: names with everything below them (`example.com`, `.example.com`), addresses, or `*`.
+    std::vector<std::string> noProxy;
 };
 
 /// Of a Transport: its connections.
 struct WIX_EXPORT TransportOptions {
     TransportOptions() = default;
     TlsOptions tls;
-    std::size_t maxConnectionsPerOrigin = 64;       ///< 1 to 65535; more wait in line. Token requests
-                                                    ///< may use 4 more, and go first.
-    std::chrono::milliseconds maxIdleTime{30'000};  ///< An older idle connection is not used again.
-    std::size_t maxBackgroundRenewals = 16;         ///< Token renewals ahead of need at a time, over all clients.
+    ProxyOptions proxy;
+    std::size_t maxConnectionsPerOrigin = 64;  ///< 1 to 65535; more wait in line. Token requests may use 4 more, and
+                                               ///< go first.
+    std::size_t maxConnections = 256;          ///< Over all origins, idle ones included. 1 to 65535, and 4 as above.
+    std::size_t maxIdlePerOrigin = 64;         ///< More are closed, the longest idle first.
+    std::chrono::milliseconds maxIdleTime{30'000};  ///< A connection that was idle for longer is not used again.
+    /// An older connection takes no new request, so that a name that points elsewhere is looked up again in time.
+    std::chrono::milliseconds maxConnectionAge{600'000};
+    std::size_t maxBackgroundRenewals = 16;  ///< Token renewals ahead of need at a time, over all clients.
+    /// Retries, resends on another connection included, are paid from a quota for each origin: so many at once, and this
+    /// share of the calls. While everything fails, 1 000 calls cost at most 1 210 requests.
+    std::size_t retryReserve = 10;
+    int retryPercent = 20;  ///< 0 to 100.
 };
 
 /// Of a Client: where and how it calls.
@@ -120,6 +169,7 @@ struct WIX_EXPORT CallOptions {
     Headers headers;                                   ///< Win over ClientOptions::headers.
     std::optional<std::chrono::milliseconds> timeout;  ///< Instead of Timeouts::call.
     std::optional<bool> idempotent;                    ///< Whether the call may be repeated; see RetryOptions.
+    int maxRedirects = 0;                              ///< 0 to 20. 0: a redirect is an answer like any other.
     std::stop_token stopToken;                         ///< Cancels from any thread.
 };
 

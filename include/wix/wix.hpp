@@ -2,6 +2,7 @@
 #ifndef WIX_WIX_HPP
 #define WIX_WIX_HPP
 
+#include <wix/body.hpp>
 #include <wix/client.hpp>
 #include <wix/error.hpp>
 #include <wix/json.hpp>

@@ -8,7 +8,9 @@
 #include <string>
 #include <utility>
 
+#include <wix/body.hpp>
 #include <wix/error.hpp>
+#include <wix/observer.hpp>
 #include <wix/options.hpp>
 
 #include "async/home_operation.hpp"
@@ -26,6 +28,10 @@ struct WireRequest {
     std::string target;  ///< In origin form.
     Headers headers;     ///< Without those that the transport writes: Host, Content-Length, Accept-Encoding.
     std::string body;
+    std::shared_ptr<BodySource> source;  ///< Instead of `body`.
+    std::shared_ptr<BodySink> sink;      ///< For the body of an answer of 2xx.
+    /// Told of resends; null: nobody.
+    std::shared_ptr<Observer> observer;
     /// Whether it may be sent again although the server may have processed it.
     bool idempotent = false;
     bool urgent = false;  ///< Goes before the others when connections are short: they wait for a token, say.
