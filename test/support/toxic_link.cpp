@@ -126,7 +126,9 @@ asio::awaitable<void> ToxicLink::pump(Lane& lane) {
 }
 
 asio::awaitable<void> ToxicLink::forward(Lane& lane, std::size_t bytes) {
-    const std::string packet = lane.waiting.substr(0, bytes);  // more may be appended meanwhile
+    const std::string packet = lane.waiting.substr(0, bytes);
+    lane.waiting.erase(0, bytes);
+    lane.room.cancel();
     error_code error;
     co_await asio::async_write(lane.to, asio::buffer(packet), into(error));
     if (over_) co_return;
@@ -134,10 +136,7 @@ asio::awaitable<void> ToxicLink::forward(Lane& lane, std::size_t bytes) {
         reset();
         co_return;
     }
-    lane.waiting.erase(0, bytes);
-    lane.pipe.forwarded(bytes, now());
     (lane.direction == Direction::upstream ? counts_.upstream : counts_.downstream) += bytes;
-    lane.room.cancel();
 }
 
 void ToxicLink::finish(Lane& lane) {

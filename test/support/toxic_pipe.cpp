@@ -62,11 +62,11 @@ PipeStep ToxicPipe::next(Time now) {
         return now < due ? PipeStep(due) : end();
     }
     const Time ready = std::max(arrivals_.front().due, free_);
-    return now < ready ? PipeStep(ready) : pass();
+    return now < ready ? PipeStep(ready) : pass(now);
 }
 
 /// A byte may pass: or what happens in its place.
-PipeStep ToxicPipe::pass() {
+PipeStep ToxicPipe::pass(Time now) {
     if (isReached(toxics_.resetPeer)) return PipeStep(Kind::reset);
     if (isReached(toxics_.limitData)) return PipeStep(Kind::close);
     if (isReached(toxics_.halfClose)) return end();
@@ -80,18 +80,15 @@ PipeStep ToxicPipe::pass() {
                                                 static_cast<std::int64_t>(toxics_.sliceVariation));
         bytes = std::min(bytes, static_cast<std::uint64_t>(std::max<std::int64_t>(1, slice)));
     }
-    return PipeStep(Kind::forward, static_cast<std::size_t>(bytes));
-}
-
-void ToxicPipe::forwarded(std::size_t bytes, Time now) {
     passed_ += bytes;
-    waiting_ -= bytes;
-    arrivals_.front().size -= bytes;
+    const auto size = static_cast<std::size_t>(bytes);
+    waiting_ -= size;
+    arrivals_.front().size -= size;
     if (arrivals_.front().size == 0) arrivals_.pop_front();
-    Time free = now;
-    if (toxics_.bandwidth > 0) free += std::chrono::nanoseconds(1'000'000'000ull * bytes / toxics_.bandwidth);
-    if (toxics_.sliceSize > 0) free = std::max(free, now + toxics_.sliceDelay);
-    free_ = free;
+    free_ = now;
+    if (toxics_.bandwidth > 0) free_ += std::chrono::nanoseconds(1'000'000'000ull * bytes / toxics_.bandwidth);
+    if (toxics_.sliceSize > 0) free_ = std::max(free_, now + Time::duration(toxics_.sliceDelay));
+    return PipeStep(Kind::forward, size);
 }
 
 }  // namespace wix::test

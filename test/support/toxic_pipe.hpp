@@ -33,8 +33,8 @@ struct PipeStep {
     using Time = std::chrono::steady_clock::time_point;
     enum class Kind {
         wait,         ///< Until `until`, or until something else happens.
-        forward,      ///< Pass on the first `bytes` of those that wait, and report it with forwarded().
-        discard,      ///< Drop the first `bytes`; they are forgotten already.
+        forward,      ///< Pass on the first `bytes` of those that wait; they count as passed.
+        discard,      ///< Drop the first `bytes`.
         endOfStream,  ///< Tell the receiver that nothing more comes. The other direction goes on.
         close,        ///< End both directions in order.
         reset,        ///< End both directions at once.
@@ -65,7 +65,6 @@ public:
     void cut() { cut_ = true; }
 
     PipeStep next(Time now);
-    void forwarded(std::size_t bytes, Time now);
 
     std::size_t waiting() const noexcept { return waiting_; }
     /// Something waits behind the barrier.
@@ -83,7 +82,7 @@ private:
     /// Evenly from `middle - around` to `middle + around`, never negative.
     std::int64_t randomAround(std::int64_t middle, std::int64_t around);
     void delay(Arrival& arrival);
-    PipeStep pass();
+    PipeStep pass(Time now);
     PipeStep end();
 
     std::mt19937_64 random_;

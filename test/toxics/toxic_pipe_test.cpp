@@ -35,8 +35,6 @@ std::string tell(ToxicPipe& pipe, PipeStep::Time& now, PipeStep::Time until = st
                 break;
             case Kind::forward:
                 REQUIRE(step.bytes > 0);
-                REQUIRE(step.bytes <= pipe.waiting());
-                pipe.forwarded(step.bytes, now);
                 say(std::to_string(step.bytes));
                 break;
             case Kind::discard:
@@ -135,7 +133,7 @@ TEST_CASE("limits count from when they were set, and end nothing that is idle") 
     PipeStep::Time now = start;
     pipe.arrived(10, now);
     CHECK(tell(pipe, now) == "10");
-    pipe.set(with([](Toxics& t) { t.limitData = 3; }), now);
+    pipe.set(with([](Toxics& t) { t.limitData = 3; }), now);  // maybe while the ten are still being written
     CHECK(tell(pipe, now) == "");
     pipe.arrived(3, now);
     CHECK(tell(pipe, now) == "3");
@@ -196,8 +194,7 @@ TEST_CASE("jitter: the order stays, the dice are the seed's, and all of the rang
             const PipeStep step = pipe.next(now);
             REQUIRE(step.kind == Kind::wait);
             delays.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(step.until - now).count());
-            pipe.next(step.until);
-            pipe.forwarded(1, step.until);
+            CHECK(pipe.next(step.until).bytes == 1);
         }
         return delays;
     };
@@ -229,7 +226,6 @@ TEST_CASE("slices vary around their size, and never are empty") {
         REQUIRE(step.bytes >= 1);
         REQUIRE(step.bytes <= 6);
         ++seen[step.bytes];
-        pipe.forwarded(step.bytes, start);
     }
     for (std::size_t size = 1; size <= 6; ++size) CHECK(seen[size] > 0);
 }
