@@ -88,11 +88,23 @@ HttpReply Core::siteAnswer(const HttpRequest& request) {
     // Wix limits API calls; what it does to token requests is not known.
     const bool limited = match.endpoint != "token" && match.endpoint != "token-info";
     const std::optional<std::chrono::seconds> wait = limited ? rateLimit_.refuse(now()) : std::nullopt;
-    if (!wait) return site_.answer(match, request, now());
+    if (!wait) {
+        HttpReply reply = site_.answer(match, request, now());
+        mark(request, reply);
+        return reply;
+    }
     ++rateLimited_;
     HttpReply reply = applicationError(429, "RESOURCE_EXHAUSTED", "Too many requests");
     if (retryAfter_) reply.headers.emplace_back("Retry-After", std::to_string(wait->count()));
     return reply;
+}
+
+/// With the lock held.
+void Core::mark(const HttpRequest& request, HttpReply& reply) {
+    const std::string marker(request.header("X-Request-Marker"));
+    if (marker.empty()) return;
+    reply.headers.emplace_back("X-Request-Marker", marker);
+    if (reply.status != 401) ++markers_[marker];
 }
 
 // What every answer has, unless a test has dictated it.
@@ -199,6 +211,11 @@ FakeWixState Core::state() const {
     state.consistencyReplayed = site_.consistency().replayed();
     state.consistencyForeign = site_.consistency().foreign();
     return state;
+}
+
+std::map<std::string, std::uint64_t> Core::markers() const {
+    const std::lock_guard lock(mutex_);
+    return markers_;
 }
 
 std::vector<ReceivedRequest> Core::requests(std::string_view endpoint) const {

@@ -71,11 +71,13 @@ public:
     void setRateLimit(std::size_t perMinute, bool retryAfter);
     void clearFaults();
     FakeWixState state() const;
+    std::map<std::string, std::uint64_t> markers() const;
     std::vector<ReceivedRequest> requests(std::string_view endpoint) const;
 
 private:
     Time now() const;
     HttpReply siteAnswer(const HttpRequest& request);
+    void mark(const HttpRequest& request, HttpReply& reply);
     HttpReply finished(HttpReply reply);
 
     Gate gate_;
@@ -88,6 +90,7 @@ private:
     std::chrono::seconds clockOffset_{0};
     std::map<std::string, std::uint64_t> counts_;
     std::map<std::string, std::deque<ReceivedRequest>, std::less<>> log_;  // by endpoint, and all at `*`
+    std::map<std::string, std::uint64_t> markers_;
     std::uint64_t openConnections_ = 0;
     std::uint64_t totalConnections_ = 0;
     std::uint64_t rateLimited_ = 0;

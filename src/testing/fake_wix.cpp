@@ -98,6 +98,8 @@ bool FakeWix::waitUntilHeld(std::string_view endpoint, std::size_t count, std::c
 
 FakeWixState FakeWix::state() const { return impl_->core.state(); }
 
+std::map<std::string, std::uint64_t> FakeWix::markers() const { return impl_->core.markers(); }
+
 std::vector<ReceivedRequest> FakeWix::requests(std::string_view endpoint) const {
     return impl_->core.requests(endpoint);
 }

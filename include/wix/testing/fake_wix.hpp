@@ -188,6 +188,10 @@ public:
     // ---- What happened
 
     FakeWixState state() const;
+    /// How often a request with this value of the header `X-Request-Marker` was processed, whatever came of it: not one
+    /// that was answered with 401, or disturbed by a fault that says so. Answers repeat the header. A POST of a marker
+    /// of its own that is counted twice was sent twice.
+    std::map<std::string, std::uint64_t> markers() const;
     /// The latest 256 requests of an endpoint (of all for `*`), the oldest first. A copy: keep it in a variable.
     std::vector<ReceivedRequest> requests(std::string_view endpoint) const;
 
