@@ -2,7 +2,9 @@
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <exception>
+#include <string_view>
 
 namespace wix {
 namespace {
@@ -114,13 +116,31 @@ Error::~Error() = default;
 
 namespace {
 
+/// Foreign words, for a text that ends up in logs and on terminals: on one line, and not longer than `most` bytes.
+std::string quoted(std::string_view words, std::size_t most) {
+    std::size_t size = std::min(words.size(), most);
+    if (size < words.size())
+        while (size > 0 && (static_cast<unsigned char>(words[size]) & 0xC0) == 0x80) --size;  // between characters
+    std::string text(words.substr(0, size));
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }, ' ');
+    return size < words.size() ? text + "..." : text;
+}
+
 std::string describe(const std::string& context, const ApiErrorBody& body) {
     std::string text = context + ": HTTP " + std::to_string(body.status);
-    if (!body.code.empty()) text += " " + body.code;
-    if (!body.description.empty()) text += ": " + body.description;
-    for (const FieldViolation& violation : body.fieldViolations)
-        text += "; " + violation.field + " " + violation.description;
-    if (!body.requestId.empty()) text += " (request id " + body.requestId + ")";
+    if (!body.code.empty()) text += " " + quoted(body.code, 100);
+    if (!body.description.empty()) text += ": " + quoted(body.description, 1000);
+    constexpr std::size_t mostViolations = 5;
+    for (std::size_t i = 0; i < body.fieldViolations.size(); ++i) {
+        if (i == mostViolations) {
+            text += "; and " + std::to_string(body.fieldViolations.size() - i) + " more";
+            break;
+        }
+        const FieldViolation& violation = body.fieldViolations[i];
+        text += "; " + quoted(violation.field, 100) + " " + quoted(violation.description, 200);
+    }
+    if (!body.requestId.empty()) text += " (request id " + quoted(body.requestId, 100) + ")";
     return text;
 }
 

@@ -67,9 +67,10 @@ std::optional<std::chrono::milliseconds> parseRetryAfter(std::string_view value,
     const auto date = dateOf(value);
     if (!date) return std::nullopt;
     // In seconds: a wall clock of nanoseconds ends in 2262, and "Fri, 31 Dec 9999" is a favourite of servers.
-    if (*date <= std::chrono::floor<std::chrono::seconds>(now)) return std::chrono::milliseconds(0);
-    if (*date > std::chrono::floor<std::chrono::seconds>(now) + longTime) return longTime;
-    return std::chrono::ceil<std::chrono::milliseconds>(WallTime(*date) - now);
+    const auto second = std::chrono::floor<std::chrono::seconds>(now);
+    if (*date <= second) return std::chrono::milliseconds(0);
+    if (*date > second + longTime) return longTime;
+    return std::chrono::ceil<std::chrono::milliseconds>((*date - second) - (now - second));
 }
 
 }  // namespace wix::detail

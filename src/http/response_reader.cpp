@@ -16,6 +16,22 @@ constexpr int maxInterimAnswers = 8;
 constexpr std::size_t maxChunkLine = 1024;  // size, extensions and line ends: nobody needs extensions
 constexpr std::string_view protocol = "HTTP/1.";
 
+/// Whether a chunk's line ends within a quoted extension. Beast 1.81 looks for the end of the quotes behind the line, and
+/// each time that it does not find it there it counts the chunk against the body's limit once more. `text` begins with
+/// the end of the chunk before it, if there was one.
+bool endsInQuotes(std::string_view text, bool firstChunk) noexcept {
+    if (!firstChunk && !text.starts_with("\r\n")) return false;  // Beast refuses it
+    if (!firstChunk) text.remove_prefix(2);
+    const std::size_t end = text.find('\r');
+    if (end == text.npos || end + 1 == text.size() || text[end + 1] != '\n') return false;  // not complete, or refused
+    bool quoted = false;
+    for (std::size_t i = 0; i < end; ++i) {
+        if (text[i] == '"') quoted = !quoted;
+        if (text[i] == '\\' && quoted) ++i;
+    }
+    return quoted;
+}
+
 }  // namespace
 
 std::size_t ResponseLimits::rawBodyBytes() const noexcept {
@@ -167,6 +183,12 @@ std::size_t ResponseReader::Impl::step(const char* data, std::size_t size) {
     const std::string_view text(data, size);
     // An empty body whose last chunk comes in pieces: Beast 1.81 asserts that it has seen five bytes by then.
     if (line && (text == "0\r\n" || text == "0\r\n\r")) return 0;
+    if (line && endsInQuotes(text, reply.body.empty())) {
+        const bool tooLong = text.find('\n', 2) >= maxChunkLine;
+        if (tooLong) fail(Errc::response_too_large, "a chunk's line is too long");
+        if (!tooLong) fail(Errc::response_invalid, "a malformed chunk");
+        return 0;
+    }
     ErrorCode ec;
     const std::size_t used = parser->put(boost::asio::const_buffer(data, size), ec);
     if (ec && ec != http::error::need_more) {

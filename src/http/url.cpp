@@ -43,7 +43,7 @@ std::optional<Flaw> findBadCharacter(std::string_view text, std::size_t offset, 
         if (c == '%') {
             const auto hex = [&](std::size_t k) { return k < text.size() && urls::grammar::hexdig_chars(text[k]); };
             if (!hex(i + 1) || !hex(i + 2)) return Flaw("a malformed percent-escape", at);
-        } else if (originForm && !targetChars(text[i])) {
+        } else if (originForm && !targetChars(c)) {
             return Flaw("a character that has to be percent-encoded", at);
         }
     }

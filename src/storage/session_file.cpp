@@ -1,8 +1,5 @@
 #include "storage/session_file.hpp"
 
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/random.h>
@@ -17,13 +14,12 @@
 #include <system_error>
 #include <utility>
 
-namespace json = boost::json;
+#include "storage/session_record.hpp"
 
 namespace wix::detail {
 namespace {
 
 constexpr std::size_t maxFileSize = std::size_t{1} << 20;
-constexpr std::uint64_t maxVersion = (std::uint64_t{1} << 53) - 2;  // a JavaScript program may copy it
 constexpr std::string_view temporaryEnd = ".wix-tmp";
 constexpr std::size_t temporaryDigits = 16;
 constexpr std::string_view hexDigits = "0123456789abcdef";
@@ -51,15 +47,6 @@ bool isTemporaryOf(const std::string& name, std::string_view entry) {
     if (entry.size() != start.size() + temporaryDigits + temporaryEnd.size()) return false;
     if (!entry.starts_with(start) || !entry.ends_with(temporaryEnd)) return false;
     return entry.substr(start.size(), temporaryDigits).find_first_not_of(hexDigits) == entry.npos;
-}
-
-std::string encode(const Tokens& tokens, std::string_view key, std::uint64_t version) {
-    json::object mark;
-    mark["key"] = key;
-    mark["version"] = version;
-    json::value record = toJson(tokens);
-    record.get_object()["wix"] = std::move(mark);
-    return json::serialize(record);
 }
 
 }  // namespace
@@ -155,30 +142,9 @@ result<std::optional<StoredTokens>> SessionFile::readOpen(const Descriptor& file
 }
 
 result<StoredTokens> SessionFile::decode(std::string_view text, std::string_view key) const {
-    const auto damaged = [this](const std::string& why) {
-        return problem(Errc::storage_damaged, why + "; move it away to start a new session");
-    };
-    boost::system::error_code ec;
-    const json::value value = json::parse(text, ec);
-    if (ec) return damaged(text.empty() ? "it is empty" : "it is not JSON");
-    Tokens tokens;
-    try {
-        tokens = tokensFromJson(value);
-    } catch (const Error& error) {
-        return damaged("it is not a session (" + error.failure().context + ")");
-    }
-    const json::value* mark = value.get_object().if_contains("wix");
-    if (!mark) return StoredTokens(std::move(tokens), 1);  // written by another program, for whoever finds it
-    const json::value* owner = mark->is_object() ? mark->get_object().if_contains("key") : nullptr;
-    const json::value* version = mark->is_object() ? mark->get_object().if_contains("version") : nullptr;
-    if (!owner || !owner->is_string() || !version || !version->is_number())
-        return damaged("its member \"wix\" is malformed");
-    const auto number = version->to_number<std::uint64_t>(ec);
-    if (ec || number < 1 || number > maxVersion) return damaged("its version is out of range");
-    if (std::string_view(owner->get_string().data(), owner->get_string().size()) != key)
-        return problem(Errc::storage_refused,
-                       "it is the session of another client id or session key; choose another path");
-    return StoredTokens(std::move(tokens), number);
+    auto record = readSessionRecord(text, key);
+    if (!record) return problem(Errc(record.error().code.value()), record.error().context);
+    return record;
 }
 
 result<SessionFile::Descriptor> SessionFile::openDirectory() {
@@ -257,7 +223,7 @@ result<SaveResult> SessionFile::save(std::string_view key, const Tokens& tokens,
         return SaveResult::conflict(*present ? std::move(**present) : StoredTokens());
 
     const std::uint64_t version = std::max(presentVersion, newestVersion_) + 1;
-    const std::string text = encode(tokens, key, version);
+    const std::string text = writeSessionRecord(tokens, key, version);
     // What could not be read back, such as a key that is not UTF-8, would lock the session up for good.
     const auto readBack = decode(text, key);
     if (!readBack || readBack->tokens.accessToken.value != tokens.accessToken.value ||

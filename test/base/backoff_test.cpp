@@ -86,6 +86,15 @@ TEST_CASE("Retry-After dates beyond the clock's range are a long time") {
     CHECK(delay("Tue, 19 Jan 2038 03:14:08 GMT") == 1'000'000'000'000);
 }
 
+TEST_CASE("Retry-After dates beyond the clock's range are a delay from a clock that is near its end") {
+    const auto at = parseHttpDate("Fri, 11 Apr 2262 23:47:16 GMT");  // the last second of 2^63 nanoseconds
+    REQUIRE(at);
+    CHECK(delay("Fri, 11 Apr 2262 23:48:16 GMT", *at) == 60'000);
+    CHECK(delay("Fri, 11 Apr 2262 23:48:16 GMT", *at + 1ns) == 60'000);
+    CHECK(delay("Fri, 11 Apr 2262 23:48:16 GMT", *at + 1ms) == 59'999);
+    CHECK(delay("Fri, 11 Apr 2262 23:46:16 GMT", *at) == 0);
+}
+
 TEST_CASE("every month is known") {
     const std::vector<std::pair<std::string, int>> starts{{"Jan", 0},   {"Feb", 31},  {"Mar", 59},  {"Apr", 90},
                                                           {"May", 120}, {"Jun", 151}, {"Jul", 181}, {"Aug", 212},

@@ -155,6 +155,20 @@ TEST_CASE("a chunk's line, trailers and the lines between chunks have limits") {
     CHECK(feedIn(c, cuts, small) == tooLarge("the body has too many small chunks"));
 }
 
+TEST_CASE("quotes in a chunk's line end in that line") {
+    const std::string malformed = invalid("a malformed chunk");
+    check({chunkedOk + "3;a=\"b;c\";d=\"\\\"\"\r\nabc\r\n0;e=\"\"\r\n\r\n", chunkedIs + "<abc> +0"});
+    // Each byte that came here would count 60 bytes against the limit of 100.
+    check({chunkedOk + "3C;a=\"\r\nabcdef", malformed});
+    check({chunkedOk + "3;a=\"\r\nabc\"\r\n0\r\n\r\n", malformed});
+    check({chunkedOk + "3;a=\"\\\"\r\nabc\r\n0\r\n\r\n", malformed});
+    check({chunkedOk + "3;a=\"\\\r\nabc\r\n0\r\n\r\n", malformed});
+    check({chunkedOk + "3\r\nabc\r\n1;a=\"\r\nd", malformed});
+    check({chunkedOk + "0;a=\"\r\n\r\n", malformed});
+    check({chunkedOk + "1;a=\"" + std::string(1017, 'b') + "\r\nx", malformed});
+    check({chunkedOk + "1;a=\"" + std::string(1018, 'b') + "\r\nx", tooLarge("a chunk's line is too long")});
+}
+
 TEST_CASE("no text repeats what the server sent") {
     for (std::string bytes : {ok + "A: SECRET\x01\r\n\r\n", ok + "SECRET\r\n\r\n", "SECRET"s,
                               "HTTP/1.1 200 SECRET\x01\r\n\r\n"s, chunkedOk + "SECRET\r\n", chunkedOk + "1\r\nSECRET",
