@@ -77,7 +77,7 @@ public:
         boost::asio::post(*home_, [self = self()] {
             self->aborted_ = true;
             self->closeSocket();
-            if (const auto operation = self->current_.lock()) operation->requestStop(StopReason::cancelled);
+            if (const auto operation = self->current_) operation->requestStop(StopReason::cancelled);
         });
     }
 
@@ -85,6 +85,7 @@ public:
         lookup_.reset();
         stream_.reset();
         home_.reset();
+        current_.reset();
     }
 
 private:
@@ -142,8 +143,8 @@ private:
     std::string out_;
     std::vector<char> in_;
     Progress progress_;
-    std::weak_ptr<HomeOperationBase> current_;  // on the home strand
-    bool aborted_ = false;                      // from outside: whatever error that causes, it means operation_aborted
+    std::shared_ptr<HomeOperationBase> current_;  // until it ends; on the home strand
+    bool aborted_ = false;                        // from outside: whatever error that causes, it means operation_aborted
 };
 
 }  // namespace wix::detail

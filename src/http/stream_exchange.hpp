@@ -40,7 +40,7 @@ private:
         ExchangeOutcome outcome((result<HttpReply>(std::move(failure))));
         outcome.sawAnswer = reader().sawAnyByte();
         connection_->closeSocket();
-        this->finish(std::move(outcome));
+        end(std::move(outcome));
     }
 
     void onStop(StopReason why) override { fail(stopFailure(why, what_ + phase_)); }
@@ -57,6 +57,12 @@ private:
         outcome.isComplete = complete;
         outcome.reusable = reusable;
         if (complete && !reusable) connection_->closeSocket();
+        end(std::move(outcome));
+    }
+
+    /// A read that is pending knows the connection alone, which lets go of this operation only now.
+    void end(ExchangeOutcome outcome) {
+        const auto keep = std::move(connection_->current_);
         this->finish(std::move(outcome));
     }
 
@@ -109,7 +115,7 @@ private:
     void sent() {
         ExchangeOutcome outcome((result<HttpReply>(HttpReply())));
         outcome.sawAnswer = progress().hasRead || progress().writeError;
-        this->finish(std::move(outcome));
+        end(std::move(outcome));
     }
 
     // -- Read -----------------------------------------------------------------------------------------------------------
@@ -132,7 +138,7 @@ private:
                                                   progress.readError = error;
                                                   progress.readSize = size;
                                                   const auto current =
-                                                      std::static_pointer_cast<Exchange>(connection->current_.lock());
+                                                      std::static_pointer_cast<Exchange>(connection->current_);
                                                   if (current && !current->isDone()) current->hear();
                                               });
     }

@@ -50,7 +50,11 @@ private:
         if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, phase());
         forgetAttempts();
         connection_->closeSocket();
-        this->finish(std::move(failure));
+        end(std::move(failure));
+    }
+    void end(std::optional<Failure> outcome) {
+        const auto keep = std::move(connection_->current_);
+        this->finish(std::move(outcome));
     }
     /// On the way to the proxy: whatever it is, the origin is not to blame.
     void failOnTheWay(Failure failure) {
@@ -188,7 +192,7 @@ private:
 
     void opened() {
         connection_->open_ = true;
-        this->finish(std::nullopt);
+        end(std::nullopt);
     }
 
     std::shared_ptr<StreamConnection> connection_;

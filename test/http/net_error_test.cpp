@@ -29,10 +29,13 @@ const error_code tlsAlert(SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, asio::error::get_s
 
 TEST_CASE("a name that does not resolve, for whatever reason the resolver has") {
     CHECK(meaningOf(asio::error::host_not_found) == Errc::name_not_found);
-    CHECK(meaningOf(asio::error::host_not_found_try_again) == Errc::name_not_found);
     CHECK(meaningOf(asio::error::no_data) == Errc::name_not_found);
-    CHECK(meaningOf(asio::error::no_recovery) == Errc::name_not_found);
     CHECK(meaningOf(asio::error::service_not_found) == Errc::name_not_found);
+}
+
+TEST_CASE("a name server that cannot say") {
+    CHECK(meaningOf(asio::error::host_not_found_try_again) == Errc::name_unavailable);
+    CHECK(meaningOf(asio::error::no_recovery) == Errc::name_unavailable);
 }
 
 TEST_CASE("nobody listens") { CHECK(meaningOf(asio::error::connection_refused) == Errc::connection_refused); }
