@@ -3,8 +3,8 @@
 
 #include "counterparts/counterpart.hpp"
 
-#include <boost/asio/connect.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 
 #include <memory>
 #include <string>
