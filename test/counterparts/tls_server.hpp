@@ -3,8 +3,8 @@
 
 #include "counterparts/counterpart.hpp"
 
-#include <boost/asio/connect.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 
 #include <memory>
 #include <string>
@@ -16,7 +16,8 @@ class TlsServer {
 public:
     enum class Stack { openssl, gnutls };
 
-    TlsServer(Stack stack, const Site& site, std::vector<std::string> more) : port_(site.port()) {
+    TlsServer(Stack stack, const Site& site, std::vector<std::string> more)
+        : port_(site.port()), hello_(stack == Stack::openssl ? "], ClientHello" : "CLIENT HELLO (1) was received") {
         const std::string port = std::to_string(port_);
         const std::string certificate = site.home / "certificate.pem", key = site.home / "key.pem";
         std::vector<std::string> arguments;
@@ -45,11 +46,12 @@ public:
         std::string answer;
         boost::system::error_code end;
         boost::asio::read(last, boost::asio::dynamic_buffer(answer), end);
-        return countOf(process_->output(), "ClientHello") + countOf(process_->output(), "CLIENT HELLO was received");
+        return countOf(process_->output(), hello_);
     }
 
 private:
     const std::uint16_t port_;
+    const std::string hello_;  // what the server prints for each
     std::unique_ptr<ChildProcess> process_;
 };
 
