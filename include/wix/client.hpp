@@ -43,7 +43,8 @@ class Session;
 /// **fork().** What was made before belongs to the parent: in the child every operation, and a new Client on the parent's
 /// Transport, fails with Errc::used_after_fork. Make a new Transport or Client there, on a new io_context. The old handles
 /// may be dropped in the child, which leaves the parent's connections alone, unless another thread of the parent was at
-/// work with them when fork() was called.
+/// work with them when fork() was called. For the old io_context Asio's own rules hold (`notify_fork`); without them the
+/// child must not destroy it.
 ///
 /// **Errors** are Error and ApiError; `co_await wix::asResult(client.get("/..."))` gives them as a value.
 class WIX_EXPORT Client {

@@ -152,7 +152,7 @@ TEST_CASE("in the mandatory window callers wait, and use the token if the renewa
     CHECK((*stage.usable())->tokens.accessToken.value == "a2");
 }
 
-TEST_CASE("a suspend of hours is an expiry") {
+TEST_CASE("row 88: a suspend of hours is an expiry") {
     Stage stage;
     stage.transport->replies.emplace_back(token("a1", 14'400, "r1"));
     stage.usable();

@@ -31,6 +31,8 @@ public:
         boot_ += by;
         wall_ += by;
     }
+    /// Somebody sets the wall clock.
+    void jump(std::chrono::seconds by) { wall_ += by; }
 
 private:
     detail::BootTime boot_{1h};
@@ -155,7 +157,8 @@ public:
     result<detail::HttpReply> call(Request request) {
         auto prepared = detail::prepare(session_, request, session_.api);
         REQUIRE(prepared.has_value());
-        return runOn(site_.io, detail::runCall(session_.calls, std::move(*prepared), detail::WaitLimits()));
+        return runOn(site_.io, detail::runCall(session_.calls, std::move(*prepared), detail::WaitLimits(),
+                                               request.options().maxRedirects));
     }
     /// The visitor's cart with one product in it.
     void fillCart() {
