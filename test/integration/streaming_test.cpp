@@ -148,7 +148,7 @@ TEST_CASE("an answer that comes before the body is sent ends the upload") {
 TEST_CASE("an answer's body goes to a sink piece by piece, beyond the limit of what is collected") {
     testing::FakeWix fake;
     ClientOptions options = optionsFor(fake);
-    options.maxResponseBytes = 1000;
+    options.maxResponseBytes = 10'000;
     Visitor visitor(fake, options);
     std::string body;
     for (int i = 0; body.size() < 2'000'000; ++i) body += std::to_string(i);
@@ -183,15 +183,15 @@ TEST_CASE("chunked and empty bodies go to a sink as well") {
 TEST_CASE("an error's body is collected, within the limit, and no sink sees it") {
     testing::FakeWix fake;
     ClientOptions options = optionsFor(fake);
-    options.maxResponseBytes = 1000;
+    options.maxResponseBytes = 10'000;
     Visitor visitor(fake, options);
     const auto sink = std::make_shared<Collected>();
     fake.failNext("unknown", 1, testing::ScriptedReply(404, "{\"message\":\"no film\"}"));
     CHECK(runOn(visitor.io, visitor.client.fetch(Request("GET", "/media/v1/film"), sink)).body() ==
           "{\"message\":\"no film\"}");
     for (const std::string& body :
-         {answer(std::string(1001, 'x'), "", 404),
-          "HTTP/1.1 404 X\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') + "\r\n0\r\n\r\n"}) {
+         {answer(std::string(10'001, 'x'), "", 404),
+          "HTTP/1.1 404 X\r\nTransfer-Encoding: chunked\r\n\r\n2711\r\n" + std::string(10'001, 'x') + "\r\n0\r\n\r\n"}) {
         fake.answerRaw("unknown", body, false);
         CHECK(failureOf(visitor.io, visitor.client.fetch(Request("GET", "/media/v1/film"), sink)).code ==
               Errc::response_too_large);
