@@ -206,8 +206,8 @@ TEST_CASE("a hostile path goes nowhere, or to the configured host as it is") {
         const auto check = [&](const boost::system::error_code& outcome, std::uint64_t before,
                                const std::string& there) {
             CHECK(hosts.requests() == before + (row.arrives.empty() ? 0 : 1));
-            if (row.arrives.empty()) return CHECK(outcome == Errc::invalid_target);
-            CHECK(outcome == Errc::api_error);  // 404: no such path
+            CHECK(outcome == (row.arrives.empty() ? Errc::invalid_target : Errc::api_error));  // 404: no such path
+            if (row.arrives.empty()) return;
             const auto received = hosts.api.requests("*").back();
             CHECK(received.target == there);
             CHECK(received.header("host") == hosts.host());
