@@ -16,20 +16,23 @@ constexpr int maxInterimAnswers = 8;
 constexpr std::size_t maxChunkLine = 1024;  // size, extensions and line ends: nobody needs extensions
 constexpr std::string_view protocol = "HTTP/1.";
 
-/// Whether a chunk's line ends within a quoted extension. Beast 1.81 looks for the end of the quotes behind the line, and
-/// each time that it does not find it there it counts the chunk against the body's limit once more. `text` begins with
-/// the end of the chunk before it, if there was one.
-bool endsInQuotes(std::string_view text, bool firstChunk) noexcept {
-    if (!firstChunk && !text.starts_with("\r\n")) return false;  // Beast refuses it
-    if (!firstChunk) text.remove_prefix(2);
-    const std::size_t end = text.find('\r');
-    if (end == text.npos || end + 1 == text.size() || text[end + 1] != '\n') return false;  // not complete, or refused
+enum class LineFlaw { none, tooLong, openQuotes };
+
+/// What Beast 1.81 does not see in a chunk's line. A quoted extension it reads on behind the line, and each time that the
+/// quotes do not end there it counts the chunk against the body's limit once more. `text` begins with the end of the
+/// chunk before it, if there was one.
+LineFlaw flawOfChunkLine(std::string_view text, bool firstChunk) noexcept {
+    if (!firstChunk && !text.starts_with("\r\n")) return LineFlaw::none;  // Beast refuses it
+    const std::size_t begin = firstChunk ? 0 : 2;
+    const std::size_t end = text.find('\r', begin);
+    if ((end == text.npos ? text.size() : end + 2) > maxChunkLine) return LineFlaw::tooLong;
+    if (end == text.npos || text.substr(end, 2) != "\r\n") return LineFlaw::none;  // not complete, or refused
     bool quoted = false;
-    for (std::size_t i = 0; i < end; ++i) {
+    for (std::size_t i = begin; i < end; ++i) {
         if (text[i] == '"') quoted = !quoted;
         if (text[i] == '\\' && quoted) ++i;
     }
-    return quoted;
+    return quoted ? LineFlaw::openQuotes : LineFlaw::none;
 }
 
 }  // namespace
@@ -183,28 +186,25 @@ std::size_t ResponseReader::Impl::step(const char* data, std::size_t size) {
     const std::string_view text(data, size);
     // An empty body whose last chunk comes in pieces: Beast 1.81 asserts that it has seen five bytes by then.
     if (line && (text == "0\r\n" || text == "0\r\n\r")) return 0;
-    if (line && endsInQuotes(text, reply.body.empty())) {
-        const bool tooLong = text.find('\n', 2) >= maxChunkLine;
-        if (tooLong) fail(Errc::response_too_large, "a chunk's line is too long");
-        if (!tooLong) fail(Errc::response_invalid, "a malformed chunk");
+    const LineFlaw flaw = line ? flawOfChunkLine(text, reply.body.empty()) : LineFlaw::none;
+    if (flaw != LineFlaw::none) {
+        if (flaw == LineFlaw::tooLong) fail(Errc::response_too_large, "a chunk's line is too long");
+        if (flaw == LineFlaw::openQuotes) fail(Errc::response_invalid, "a malformed chunk");
         return 0;
     }
+    // The last line is read together with the trailers.
+    const std::size_t most = line ? maxChunkLine + limits.headerBytes : size;
     ErrorCode ec;
-    const std::size_t used = parser->put(boost::asio::const_buffer(data, size), ec);
+    const std::size_t used = parser->put(boost::asio::const_buffer(data, std::min(size, most)), ec);
     if (ec && ec != http::error::need_more) {
         failParse(ec);
         return 0;
     }
     rawBodyBytes += used;
     const std::size_t waiting = used == 0 ? size : 0;
-    if (line) {
-        // With the first line complete but not consumed, what waits are trailers.
-        const bool trailers = parser->is_done() || (waiting > maxChunkLine && text.find('\n', 2) != text.npos);
-        const std::size_t most = trailers ? maxChunkLine + limits.headerBytes : maxChunkLine;
-        if (std::max(used, waiting) > most) {
-            fail(Errc::response_too_large, trailers ? "too many trailers" : "a chunk's line is too long");
-            return 0;
-        }
+    if (line && waiting > most) {
+        fail(Errc::response_too_large, "too many trailers");
+        return 0;
     }
     if (!unlimited && rawBodyBytes + waiting > limits.rawBodyBytes()) {
         fail(Errc::response_too_large, "the body has too many small chunks");

@@ -19,6 +19,7 @@ struct Counts {
             ++ok;
             return;
         }
+        requireNoSecret(error);
         const auto code = codeOf([&] { std::rethrow_exception(error); });
         ++(code == boost::asio::error::operation_aborted ? aborted : failed);
     }

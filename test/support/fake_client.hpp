@@ -10,18 +10,21 @@
 #include <string>
 #include <utility>
 
+#include "support/secrets.hpp"
+
 namespace wix::test {
 
 inline const std::string clientId = "11111111-2222-3333-4444-555555555555";
 inline const std::string storesAppId = "215238eb-22a5-4c36-9e7b-e7c08025e04e";
 
-/// Points a client at `fake`, with no pauses between its attempts.
+/// Points a client at `fake`, with no pauses between its attempts. No event may have a secret in it.
 inline ClientOptions optionsFor(const testing::FakeWix& fake) {
     ClientOptions options;
     options.apiUrl = options.edgeUrl = fake.url();
     options.transport.tls.caPem = fake.caPem();
     options.allowPlainHttpToLoopback = true;
     options.retry.firstDelay = std::chrono::milliseconds(1);
+    options.observer = std::make_shared<SecretGuard>();
     return options;
 }
 

@@ -14,9 +14,12 @@
 #include <type_traits>
 #include <utility>
 
+#include "support/secrets.hpp"
+
 namespace wix::test {
 
-/// Runs the context until `operation` has ended and nothing is left to do; gives its value or throws what it threw.
+/// Runs the context until `operation` has ended and nothing is left to do; gives its value or throws what it threw. A
+/// failure, thrown or given as a value, must have no secret in it.
 template <class T>
 T runOn(boost::asio::io_context& io, boost::asio::awaitable<T> operation) {
     std::exception_ptr error;
@@ -29,6 +32,7 @@ T runOn(boost::asio::io_context& io, boost::asio::awaitable<T> operation) {
         });
         io.run();
         if (!ended) throw std::logic_error("the operation never ended");
+        requireNoSecret(error);
         if (error) std::rethrow_exception(error);
     } else {
         std::optional<T> value;
@@ -39,7 +43,10 @@ T runOn(boost::asio::io_context& io, boost::asio::awaitable<T> operation) {
         });
         io.run();
         if (!ended) throw std::logic_error("the operation never ended");
+        requireNoSecret(error);
         if (error) std::rethrow_exception(error);
+        if constexpr (requires { requireNoSecret(value->error()); })
+            if (value->has_error()) requireNoSecret(value->error());
         return std::move(*value);
     }
 }
