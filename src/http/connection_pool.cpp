@@ -200,7 +200,7 @@ result<TlsContextPtr> ConnectionPool::tlsContext() {
 
 // -- Giving back -------------------------------------------------------------------------------------------------------
 
-void ConnectionPool::release(ConnectionId id, bool reusable) {
+void ConnectionPool::release(ConnectionId id, bool reusable, std::optional<std::chrono::seconds> idleTime) {
     Connections ended;  // destroyed without the mutex, like what follows
     std::vector<std::pair<std::shared_ptr<InLine>, result<Lease>>> served;
     std::vector<std::shared_ptr<Drain>> drained;
@@ -210,7 +210,7 @@ void ConnectionPool::release(ConnectionId id, bool reusable) {
         // An idle one is looked at when it is taken; one that may be handed over, now.
         const bool again =
             reusable && !closed_ && (!state_.hasWaiters(state_.originOf(id)) || connection->looksAlive());
-        Released decision = state_.released(id, again, now());
+        Released decision = state_.released(id, again, now(), idleTime);
         end(decision.close, ended);
         while (!decision.served.empty()) {
             const Served one = decision.served.back();

@@ -4,6 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,7 +33,7 @@ public:
         Lease(Lease&&) noexcept = default;
         Lease& operator=(Lease&&) = delete;
         ~Lease() {
-            if (pool_) pool_->release(id_, reusable_);
+            if (pool_) pool_->release(id_, reusable_, idleTime_);
         }
 
         Connection& operator*() const noexcept { return *connection_; }
@@ -40,6 +41,8 @@ public:
         bool reused() const noexcept { return reused_; }
         /// False at the start: what was interrupted is not used again.
         void setReusable(bool yes) noexcept { reusable_ = yes; }
+        /// The server closes it when it was idle for so long.
+        void setIdleTime(std::chrono::seconds longest) noexcept { idleTime_ = longest; }
 
     private:
         std::shared_ptr<ConnectionPool> pool_;
@@ -47,6 +50,7 @@ public:
         std::shared_ptr<Connection> connection_;
         bool reused_;
         bool reusable_ = false;
+        std::optional<std::chrono::seconds> idleTime_;
     };
 
     /// A connection for `request`, open or to be opened.
@@ -75,7 +79,7 @@ private:
     OriginId idOf(const Origin& origin);
     std::optional<result<Lease>> tryAcquire(OriginId origin, bool urgent, Connections& ended);
     result<Lease> openNew(OriginId origin, ConnectionId id);
-    void release(ConnectionId id, bool reusable);
+    void release(ConnectionId id, bool reusable, std::optional<std::chrono::seconds> idleTime);
     void end(const std::vector<ConnectionId>& ids, Connections& ended);
     Waiters takeWaiters();
     result<TlsContextPtr> tlsContext();

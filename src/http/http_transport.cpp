@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <charconv>
 #include <utility>
 
 #include "http/content_decoder.hpp"
@@ -34,6 +35,25 @@ result<HttpReply> decoded(HttpReply reply, const WireRequest& request) {
     return reply;
 }
 
+/// `Keep-Alive: timeout=5, max=100`: what is idle for longer will be closed, maybe just when it is used again.
+std::optional<std::chrono::seconds> keepAliveOf(const HttpReply& reply) {
+    const auto value = findHeader(reply.headers, "keep-alive");
+    const std::size_t at = value ? value->find("timeout=") : std::string_view::npos;
+    if (at == std::string_view::npos) return std::nullopt;
+    const std::string_view digits = value->substr(at + 8);
+    int seconds = 0;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), seconds).ec != std::errc() || seconds < 0)
+        return std::nullopt;
+    return std::chrono::seconds(seconds);
+}
+
+/// What the answer says about the connection: on one that was misdirected (421) the next request would be too.
+void keep(ConnectionPool::Lease& lease, const ExchangeOutcome& outcome) {
+    lease.setReusable(outcome.reusable && (outcome.reply.has_error() || outcome.reply->status != 421));
+    if (!outcome.reusable || outcome.reply.has_error()) return;
+    if (const auto idle = keepAliveOf(*outcome.reply)) lease.setIdleTime(*idle);
+}
+
 void reportResend(const WireRequest& request, const Failure& failure) noexcept {
     if (!request.observer) return;
     try {
@@ -63,6 +83,7 @@ asio::awaitable<result<HttpReply>> HttpTransport::send(WireRequest request, Wait
 
 asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpTransport> self, WireRequest request,
                                                            WaitLimits limits) {
+    if (auto forked = self->checkProcess()) co_return std::move(*forked);
     if (auto missing = self->missingNames_.find(request.origin)) {
         missing->context = request.describe() + ": " + missing->context;
         co_return std::move(*missing);
@@ -84,7 +105,7 @@ asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpT
             outcome = co_await streamedExchange(*lease, request, limits);
         else
             outcome = co_await lease->exchange(request, limits);
-        lease.setReusable(outcome.reusable);
+        keep(lease, outcome);
         if (outcome.reply.has_value()) co_return decoded(std::move(*outcome.reply), request);
         Failure failure = std::move(outcome.reply).error();
         if (resent < mostResends && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&

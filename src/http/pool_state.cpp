@@ -39,7 +39,7 @@ void PoolState::removeOld(PoolTime now, std::vector<ConnectionId>& removed) {
     for (const Origin& origin : origins_)
         for (const ConnectionId id : origin.idle) {
             const Connection& one = connections_.at(id);
-            if (now - one.idleSince >= limits_.idleTime || now - one.born >= limits_.age) removed.push_back(id);
+            if (now >= one.idleUntil || now - one.born >= limits_.age) removed.push_back(id);
         }
     for (std::size_t i = before; i < removed.size(); ++i) forget(removed[i]);
 }
@@ -94,7 +94,8 @@ void PoolState::leave(QueueId id) {
 
 // -- Giving back -------------------------------------------------------------------------------------------------------
 
-Released PoolState::released(ConnectionId id, bool reusable, PoolTime now) {
+Released PoolState::released(ConnectionId id, bool reusable, PoolTime now,
+                             std::optional<std::chrono::milliseconds> idleTime) {
     Released decision;
     Connection& connection = connections_.at(id);
     const OriginId originId = connection.origin;
@@ -107,6 +108,7 @@ Released PoolState::released(ConnectionId id, bool reusable, PoolTime now) {
             return decision;
         }
         connection.idleSince = now;
+        connection.idleUntil = now + std::min(idleTime.value_or(limits_.idleTime), limits_.idleTime);
         origin.idle.push_back(id);
         if (origin.idle.size() > limits_.idlePerOrigin) {
             const ConnectionId longest = origin.idle.front();

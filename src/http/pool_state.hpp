@@ -69,8 +69,10 @@ public:
     bool hasWaiters(OriginId origin) const noexcept;
     OriginId originOf(ConnectionId id) const { return connections_.at(id).origin; }
 
-    /// A connection in use comes back. `reusable`: it may carry another request.
-    Released released(ConnectionId id, bool reusable, PoolTime now);
+    /// A connection in use comes back. `reusable`: it may carry another request. `idleTime`: what its server grants, if
+    /// that is less than the limit.
+    Released released(ConnectionId id, bool reusable, PoolTime now,
+                      std::optional<std::chrono::milliseconds> idleTime = std::nullopt);
     /// One that acquire() gave for reuse turned out to be dead.
     void dropped(ConnectionId id);
     /// Forgets all idle connections and gives them, to be closed.
@@ -85,6 +87,7 @@ private:
         OriginId origin;
         PoolTime born;
         PoolTime idleSince{};
+        PoolTime idleUntil{};
     };
     using Line = std::list<QueueId>;
     struct Origin {

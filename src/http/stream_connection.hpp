@@ -144,7 +144,7 @@ private:
     std::vector<char> in_;
     Progress progress_;
     std::shared_ptr<HomeOperationBase> current_;  // until it ends; on the home strand
-    bool aborted_ = false;                        // from outside: whatever error that causes, it means operation_aborted
+    bool aborted_ = false;  // from outside: whatever error that causes, it means operation_aborted
 };
 
 }  // namespace wix::detail

@@ -86,8 +86,7 @@ TEST_CASE("C row 38: who started the exchange leaves: it goes on, and the others
         shopper.expire();
         shopper.site.fake.hold("token", HoldPoint::beforeReply);  // the server has rotated already
         std::optional<TokenOutcome> initiator;
-        asio::co_spawn(shopper.site.io,
-                       cancellable(shopper.session.tokens().usable(detail::WaitLimits())),
+        asio::co_spawn(shopper.site.io, cancellable(shopper.session.tokens().usable(detail::WaitLimits())),
                        asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr, TokenOutcome outcome) {
                            initiator.emplace(std::move(outcome));
                        }));

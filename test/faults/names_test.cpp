@@ -32,16 +32,14 @@ ScriptedServer::Script says(const std::string& name) {
 /// A listener whose queue is full: what is sent there disappears.
 class BlackHole {
 public:
-    explicit BlackHole(const std::string& address)
-        : acceptor_(io_, Endpoint(asio::ip::make_address(address), 0)) {
+    explicit BlackHole(const std::string& address) : acceptor_(io_, Endpoint(asio::ip::make_address(address), 0)) {
         acceptor_.listen(0);
         for (int i = 0; i < 8; ++i) {
             fillers_.emplace_back(io_);
             fillers_.back().open(endpoint().protocol());
             fillers_.back().native_non_blocking(true);
             const Endpoint to = endpoint();
-            static_cast<void>(
-                ::connect(fillers_.back().native_handle(), to.data(), static_cast<socklen_t>(to.size())));
+            static_cast<void>(::connect(fillers_.back().native_handle(), to.data(), static_cast<socklen_t>(to.size())));
         }
     }
     Endpoint endpoint() const { return acceptor_.local_endpoint(); }

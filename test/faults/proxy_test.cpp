@@ -82,8 +82,9 @@ TEST_CASE("row 84: a proxy that wants to know who asks is an error of its own, a
     testing::FakeWix fake;
     ScriptedServer proxy([](ScriptedPeer& peer, int) {
         peer.readHead();
-        peer.write("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
-                   "Content-Length: 4\r\n\r\nwho?");
+        peer.write(
+            "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
+            "Content-Length: 4\r\n\r\nwho?");
         peer.waitForEnd();
     });
     asio::io_context io;
@@ -99,7 +100,8 @@ TEST_CASE("row 84: a proxy that wants to know who asks is an error of its own, a
     CHECK(proxy.connections() == 1);
 }
 
-TEST_CASE("row 84: a proxy that is down, answers 502, garbage, nothing, or too much: proxy_failed, the session is kept") {
+TEST_CASE(
+    "row 84: a proxy that is down, answers 502, garbage, nothing, or too much: proxy_failed, the session is kept") {
     struct Case {
         const char* name;
         std::string answer;
@@ -133,7 +135,9 @@ TEST_CASE("row 84: a proxy that is down, answers 502, garbage, nothing, or too m
     }
     testing::FakeWix fake;
     std::uint16_t down = 0;
-    { down = ScriptedServer([](ScriptedPeer&, int) {}).port(); }
+    {
+        down = ScriptedServer([](ScriptedPeer&, int) {}).port();
+    }
     asio::io_context io;
     const Client client(io.get_executor(), OAuthStrategy(clientId), optionsThrough(fake, down));
     CHECK(failureOf(io, client.get(cartPath)).code == Errc::proxy_failed);

@@ -34,13 +34,13 @@ private:
     std::size_t at_ = 0;
 };
 
-/// Reads a source to its end before it sends, and may fail before that.
-class ReadingTransport final : public detail::TransportInterface {
+/// Refuses a few requests before it sends any.
+class RefusingTransport final : public detail::TransportInterface {
 public:
-    explicit ReadingTransport(std::shared_ptr<detail::HttpTransport> real) : real_(std::move(real)) {}
+    explicit RefusingTransport(std::shared_ptr<detail::HttpTransport> real) : real_(std::move(real)) {}
     asio::awaitable<result<detail::HttpReply>> send(detail::WireRequest request, detail::WaitLimits limits) override {
         if (refusals > 0) return refuse(&refusals);
-        return readAndSend(real_, std::move(request), std::move(limits));
+        return real_->send(std::move(request), std::move(limits));
     }
     std::shared_ptr<void> backgroundSlot() override { return real_->backgroundSlot(); }
     detail::RetryQuotas& retryQuotas() override { return real_->retryQuotas(); }
@@ -50,17 +50,6 @@ private:
     static asio::awaitable<result<detail::HttpReply>> refuse(int* refusals) {
         --*refusals;
         co_return Failure(Errc::connection_refused, "nobody listens");
-    }
-    static asio::awaitable<result<detail::HttpReply>> readAndSend(std::shared_ptr<detail::HttpTransport> real,
-                                                                  detail::WireRequest request,
-                                                                  detail::WaitLimits limits) {
-        const auto source = std::exchange(request.source, nullptr);
-        while (source) {
-            const std::string piece = co_await source->read(100);
-            if (piece.empty()) break;
-            request.body += piece;
-        }
-        co_return co_await real->send(std::move(request), std::move(limits));
     }
     std::shared_ptr<detail::HttpTransport> real_;
 };
@@ -92,7 +81,7 @@ struct Streaming {
     Site site;
     std::shared_ptr<RequestLog> log = std::make_shared<RequestLog>();
     std::shared_ptr<TextSource> source;
-    std::shared_ptr<ReadingTransport> transport = std::make_shared<ReadingTransport>(site.transport);
+    std::shared_ptr<RefusingTransport> transport = std::make_shared<RefusingTransport>(site.transport);
     std::optional<detail::Session> session;
     detail::CallEnvironment environment;
     std::size_t before = 0;

@@ -149,7 +149,7 @@ TEST_CASE("C row 33: a replay that is refused too is the caller's: no second ren
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 34: bodies are values, not streams: a 401 while one is on its way is replayed with all of it") {
+TEST_CASE("C row 34: a 401 while a body is on its way ends its sending, and it is replayed with all of it") {
     testing::FakeWix fake;
     EarlyServer server;
     ClientOptions options = optionsFor(fake);
@@ -160,8 +160,8 @@ TEST_CASE("C row 34: bodies are values, not streams: a 401 while one is on its w
     CHECK(runOn(visitor.io, visitor.client.post("/upload", object("text", text))) == object());
     server.join();
     REQUIRE(server.bodies.size() == 2);
-    CHECK(server.bodies[0].size() == text.size() + 11);
-    CHECK((server.bodies[0] == server.bodies[1]));
+    CHECK(server.bodies[1].size() == text.size() + 11);
+    CHECK(server.bodies[1].starts_with(server.bodies[0]));
     CHECK(renewals(fake) == 1);
     CHECK(fake.state().requests.at("token") == 2);
     CHECK(fake.state().visitors == 1);

@@ -97,6 +97,19 @@ TEST_CASE("what was idle for too long is closed when somebody asks, of all origi
     CHECK(pool.open() == 1);
 }
 
+TEST_CASE("a server may grant less than the limit, and not more") {
+    PoolState pool(limits(2));
+    pool.acquire(api, start);
+    pool.acquire(api, start);
+    pool.released(1, true, start, 1s);
+    pool.released(2, true, start, 1h);
+    CHECK(shown(pool.acquire(api, start + 999ms)) == "reuse 2");
+    pool.released(2, true, start + 999ms, 1h);
+    CHECK(shown(pool.acquire(api, start + 1s)) == "reuse 2, close 1");
+    pool.released(2, true, start + 1s, 1h);
+    CHECK(shown(pool.acquire(api, start + 31s)) == "open 3, close 2");
+}
+
 TEST_CASE("a connection past its age takes no new request, whether idle or coming back") {
     PoolLimits aging = limits(3);
     aging.age = 60s;

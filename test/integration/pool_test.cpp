@@ -65,8 +65,7 @@ TEST_CASE("two origins share the total: an idle connection to the one makes way 
     CHECK(shared.transport->openConnections() == 1);
     ClientOptions elsewhere = optionsFor(other);
     // It does not trust the other one: what matters is that a connection was made at all.
-    CHECK(failureOf(shared.io, shared.client(elsewhere).post(queryPath, object())).code ==
-          Errc::certificate_untrusted);
+    CHECK(failureOf(shared.io, shared.client(elsewhere).post(queryPath, object())).code == Errc::certificate_untrusted);
     CHECK(shared.transport->openConnections() == 0);
     CHECK(runOn(shared.io, shared.client().post(queryPath, object())).is_object());
 }
@@ -184,7 +183,31 @@ TEST_CASE("while a visitor's first token is fetched the connection to another AP
     io.run();
     CHECK(ended);
     CHECK(edge.state().requests["products"] >= 1);  // refused there: it is another site's token
-    CHECK(edge.state().totalConnections == 1);
+}
+
+TEST_CASE("a connection that was opened ahead is the one that is used, and one is enough") {
+    testing::FakeWix fake;
+    TransportOptions options;
+    options.tls.caPem = fake.caPem();
+    BareTransport bare(detail::systemLookup, options);
+    bare.host = "localhost";
+    bare.port = fake.port();
+    const detail::WireRequest request = bare.request("GET", true);
+    for (int i = 0; i < 3; ++i) bare.transport->openAhead(request);
+    bare.io.run();
+    CHECK(bare.transport->openConnections() == 1);
+    bare.transport->openAhead(request);
+    for (int i = 0; i < 3; ++i) CHECK(bare.send(request).has_value());
+    CHECK(fake.state().totalConnections == 1);
+}
+
+TEST_CASE("a connection on which a request was misdirected is not used again") {
+    testing::FakeWix fake;
+    Visitor visitor(fake);
+    fake.failNext("cart", 1, testing::ScriptedReply(421));
+    CHECK(visitor.failing(visitor.client.post(addPath, object())).code == Errc::api_error);
+    CHECK(fake.state().totalConnections == 2);
+    CHECK(fake.state().requests.at("cart") == 2);  // 421 means: not processed
 }
 
 TEST_CASE("row 94: without descriptors a call fails with a typed error, and later ones work") {

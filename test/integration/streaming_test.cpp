@@ -190,8 +190,8 @@ TEST_CASE("an error's body is collected, within the limit, and no sink sees it")
     CHECK(runOn(visitor.io, visitor.client.fetch(Request("GET", "/media/v1/film"), sink)).body() ==
           "{\"message\":\"no film\"}");
     for (const std::string& body :
-         {answer(std::string(10'001, 'x'), "", 404),
-          "HTTP/1.1 404 X\r\nTransfer-Encoding: chunked\r\n\r\n2711\r\n" + std::string(10'001, 'x') + "\r\n0\r\n\r\n"}) {
+         {answer(std::string(10'001, 'x'), "", 404), "HTTP/1.1 404 X\r\nTransfer-Encoding: chunked\r\n\r\n2711\r\n" +
+                                                         std::string(10'001, 'x') + "\r\n0\r\n\r\n"}) {
         fake.answerRaw("unknown", body, false);
         CHECK(failureOf(visitor.io, visitor.client.fetch(Request("GET", "/media/v1/film"), sink)).code ==
               Errc::response_too_large);
