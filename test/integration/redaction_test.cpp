@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/temp_directory.hpp"
+#include "support/scripted_server.hpp"
 
 using namespace wix;
 using namespace wix::test;
@@ -86,6 +87,29 @@ TEST_CASE("secrets: the network and TLS") {
     CHECK(listener.heard(Errc::certificate_untrusted));
     CHECK(listener.heard(Errc::certificate_expired));
     CHECK(listener.heard(Errc::certificate_wrong_host));
+    CHECK_FALSE(has(listener.text(), secret));
+}
+
+TEST_CASE("secrets: a proxy and its password") {
+    Listener listener;
+    const FakeWix fake;
+    for (const std::string& says : {"HTTP/1.1 407 " + secret + "\r\nContent-Length: 0\r\n\r\n",
+                                    "HTTP/1.1 502 X\r\n" + secret, secret, std::string()}) {
+        ScriptedServer proxy([&](ScriptedPeer& peer, int) {
+            peer.readHead();
+            peer.write(says);
+        });
+        ClientOptions options = optionsFor(fake);
+        options.transport.proxy.host = "127.0.0.1";
+        options.transport.proxy.port = proxy.port();
+        options.transport.proxy.username = "user";
+        options.transport.proxy.password = secret;
+        Carrier carrier(listener, options);
+        carrier.call();
+        carrier.renew();
+    }
+    CHECK(listener.heard(Errc::proxy_authentication_required));
+    CHECK(listener.heard(Errc::proxy_failed));
     CHECK_FALSE(has(listener.text(), secret));
 }
 

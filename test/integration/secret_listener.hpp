@@ -57,6 +57,13 @@ private:
 class Logger final : public Observer {
 public:
     explicit Logger(Listener& listener) : listener_(listener) {}
+    void requestRetried(const RequestRetried& event) override {
+        listener_.log() << "retried " << event.request << ' ' << event.reason << ' ' << event.error.message() << '\n';
+    }
+    void requestFinished(const RequestFinished& event) override {
+        listener_.log() << "finished " << event.request << ' ' << event.reason << ' ' << event.error.message() << ' '
+                        << event.requestId << '\n';
+    }
     void renewalStarted(const RenewalStarted& event) override {
         listener_.log() << "renewal " << event.attempt << ' ' << reasonName(event.reason) << '\n';
     }
@@ -77,7 +84,7 @@ private:
 /// A client whose tokens, headers and requests all hold the secret.
 class Carrier {
 public:
-    Carrier(const FakeWix& fake, Listener& listener) : Carrier(listener, optionsFor(fake)) {}
+    Carrier(const testing::FakeWix& fake, Listener& listener) : Carrier(listener, optionsFor(fake)) {}
     Carrier(Listener& listener, ClientOptions options) : listener_(listener) {
         options.headers.emplace_back("X-Api-Key", planted);
         options.observer = std::make_shared<Logger>(listener);

@@ -50,6 +50,11 @@ inline void requireNoSecret(std::exception_ptr thrown) {
 /// Listens to a client whose test does not.
 class SecretGuard final : public Observer {
 public:
+    void requestRetried(const RequestRetried& event) override { requireNoSecret(event.request); }
+    void requestFinished(const RequestFinished& event) override {
+        requireNoSecret(event.request);
+        requireNoSecret(event.requestId);
+    }
     void renewalFailed(const RenewalFailed& event) override { requireNoSecret(event.failure); }
     void sessionLost(const SessionLost& event) override { requireNoSecret(event.failure); }
     void saveFailed(const SaveFailed& event) override { requireNoSecret(event.failure); }
