@@ -157,7 +157,8 @@ private:
         if (reader.state() == ResponseReader::State::failed)
             return fail(Failure(Errc::proxy_failed, phase() + ": " + reader.failure().context));
         const int status = reader.reply().status;
-        if (status == 407) return fail(Failure(Errc::proxy_authentication_required, phase()));
+        // RFC 9110 says 407; to wrong credentials some say 401, and nobody else can be meant.
+        if (status == 407 || status == 401) return fail(Failure(Errc::proxy_authentication_required, phase()));
         if (status < 200 || status > 299)
             return fail(Failure(Errc::proxy_failed, phase() + ": HTTP " + std::to_string(status)));
         // Neither side of TLS speaks before the client does.

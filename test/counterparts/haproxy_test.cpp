@@ -187,7 +187,8 @@ TEST_CASE("row 55: haproxy closes before the handshake: nothing of a request has
     asio::io_context io;
     const Client client(io.get_executor(), strategyWithTokens(), haproxy.options());
     const Failure failure = failureOf(io, client.post(addPath, object()));
-    CHECK(failure.code == Errc::tls_failed);
+    // Its reset may be there before the connection is seen to be.
+    CHECK((failure.code == Errc::tls_failed || failure.code == Errc::connection_lost));
     CHECK_FALSE(failure.maybeSent);
     CHECK(fake.state().totalConnections == 0);
 }

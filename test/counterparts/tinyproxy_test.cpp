@@ -94,6 +94,7 @@ TEST_CASE("row 84: tinyproxy asks for a password: without the right one it is an
         const OAuthStrategy strategy = strategyWithTokens();
         const Client client(io.get_executor(), strategy, options);
         const Failure failure = failureOf(io, client.post(addPath, object()));
+        CAPTURE(failure.context);
         CHECK(failure.code == Errc::proxy_authentication_required);
         CHECK_FALSE(failure.maybeSent);
         CHECK_FALSE(has(failure.context, "open-"));

@@ -19,7 +19,7 @@ bool skipped() { return missing("openssl", "openssl"); }
 /// A call to an s_server that prints what it gets and sends what it is told.
 class Dialogue {
 public:
-    explicit Dialogue(std::vector<std::string> more = {"-quiet"}) : server(Stack::openssl, site, std::move(more)) {}
+    explicit Dialogue(std::vector<std::string> more = {}) : server(Stack::openssl, site, std::move(more)) {}
 
     /// Begins the call; returns when its request has arrived.
     void begin(Request request) {
@@ -30,7 +30,13 @@ public:
                        [this](std::exception_ptr, result<Response> got) { outcome_.emplace(std::move(got)); });
         runUntil(io_, [&] { return has(server.process().output(), "Authorization: OauthNG.JWS.SECRET"); });
     }
-    void answer(const std::string& text) { server.process().write(text); }
+    /// Returns when it has been sent: s_server takes a command for one only if it is read alone.
+    void answer(const std::string& text) {
+        const auto records = [this] { return countOf(server.process().output(), ">>> "); };
+        const std::size_t before = records();
+        server.process().write(text);
+        runUntil(io_, [&] { return records() > before; });
+    }
     /// A command of s_server: it closes its sockets without a word and ends.
     void hangUp() { server.process().write("Q\n"); }
     result<Response> outcome() {

@@ -94,7 +94,7 @@ public:
     }
     static Tokens tokens(std::chrono::seconds life, TokenRole role = TokenRole::visitor) {
         const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-        return Tokens(AccessToken("OauthNG.JWS." + planted, now + life), RefreshToken("JWS." + planted, role));
+        return Tokens(AccessToken("OauthNG.JWS." + planted, now + life), RefreshToken((role == TokenRole::member ? "JWS.member-" : "JWS.") + planted, role));
     }
 
     /// Sends the secret in every place that a request has.

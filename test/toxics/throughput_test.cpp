@@ -27,7 +27,8 @@ struct Impatient {
         ClientOptions made = optionsThrough(fake, proxy);
         made.timeouts.write = made.timeouts.stall = patience;
         made.timeouts.stallBytes = quantum;
-        made.timeouts.firstByte = made.timeouts.call = 12s;
+        made.timeouts.firstByte = 3s;
+        made.timeouts.call = 12s;
         return made;
     }
     testing::FakeWix fake;
@@ -53,7 +54,8 @@ TEST_CASE("row 81: a download of 1 KB/s stalls: an error long before the call's 
         const Failure failure = line.visitor.failingGet();
         const auto took = std::chrono::steady_clock::now() - began;
         CHECK(failure.code == Errc::timeout);
-        CHECK(has(failure.context, "reading the answer"));
+        // Of a TLS record nothing can be read before it is there as a whole, and the head is in one with the body.
+        CHECK(has(failure.context, tls ? "waiting for the answer" : "reading the answer"));
         CHECK(failure.maybeSent);
         CHECK(took >= patience);
         CHECK(took < 10s);
