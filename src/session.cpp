@@ -71,7 +71,6 @@ Session::Session(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy
     calls.tokens = std::make_shared<TokenManager>(transport->executor(), std::move(setup));
     calls.transport = transport;
     calls.tokenOrigin = api.origin;
-    calls.executor = transport->executor();
     calls.retry = options.retry;
     calls.clock = &clock;
 }

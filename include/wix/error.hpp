@@ -90,7 +90,8 @@ struct WIX_EXPORT Failure {
 };
 
 /// A failed operation as an exception: the base of everything that the SDK throws.
-/// After a cancellation `code()` is `boost::asio::error::operation_aborted`, else a `wix::Errc`.
+/// After a cancellation `code()` is `boost::asio::error::operation_aborted`, else a `wix::Errc`. (A cancellation that
+/// comes between two steps of an operation is thrown by Asio itself, as a `boost::system::system_error` of that code.)
 class WIX_EXPORT Error : public boost::system::system_error {
 public:
     explicit Error(Failure failure);

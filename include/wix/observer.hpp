@@ -102,8 +102,7 @@ struct WIX_EXPORT RequestFinished {
 ///
 /// **Thread safety.** Events of a client's tokens and session come one after the other, from a thread that runs its
 /// executor; an observer that several clients share is called from several threads at once if there are several. The
-/// events of a call, `request...`, come from the executor of that call (a resend on another connection: from the
-/// client's), so from several threads at once if calls run on several.
+/// events of a call, `request...`, come from the executor of that call, so from several threads at once if calls run on several.
 ///
 /// **Be quick**: operations of the client wait meanwhile; wrap a slow one in queued(). Operations of the client may
 /// be started from a callback, but not waited for. What a callback throws is dropped. A client owns its observer: one

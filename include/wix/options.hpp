@@ -34,7 +34,7 @@ struct WIX_EXPORT Timeouts {
     std::chrono::milliseconds tls{5'000};      ///< The TLS handshake.
     /// Sending the request: so long may its next `stallBytes`, or the rest of it, take.
     std::chrono::milliseconds write{20'000};
-    std::chrono::milliseconds firstByte{30'000};  ///< From the end of the request to the first byte of the answer.
+    std::chrono::milliseconds firstByte{30'000};  ///< From the end of the request to the end of the answer's head.
     /// Receiving the rest of the answer: so long may its next `stallBytes`, or the rest of it, take.
     std::chrono::milliseconds stall{20'000};
     std::size_t stallBytes = 1024;  ///< 1 to 1 MiB. What moves fewer bytes in the time above has stalled.
@@ -175,7 +175,7 @@ struct WIX_EXPORT CallOptions {
     std::optional<bool> idempotent;                    ///< Whether the call may be repeated; see RetryOptions.
     /// So many redirects are followed; the last answer is given whatever it is. 0 to 20. 0: a redirect is an answer like
     /// any other. To another origin goes neither the visitor's authorization nor a header of ClientOptions::headers or of
-    /// this call, but for `Accept` and `Accept-Language`, and no request with a body; the redirect is the answer then.
+    /// this call, but for `User-Agent`, `Accept` and `Accept-Language`, and no request with a body; the redirect is the answer then.
     int maxRedirects = 0;
     std::stop_token stopToken;  ///< Cancels from any thread.
 };

@@ -83,7 +83,6 @@ public:
     void openAhead() const {
         if (request_.origin != environment_.tokenOrigin) environment_.transport->openAhead(request_);
     }
-    const asio::any_io_executor& executor() const noexcept { return environment_.executor; }
     TokenManager& tokens() const noexcept { return *environment_.tokens; }
     std::optional<Failure> checkProcess() const { return environment_.transport->checkProcess(); }
 
@@ -185,51 +184,51 @@ asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequ
                                            int maxRedirects) {
     using Action = CallDecision::Action;
     Call call(std::move(environment), std::move(request), std::move(limits), maxRedirects);
-    for (;;) {
-        if (auto forked = call.checkProcess()) co_return std::move(*forked);
-        if (call.authorizes() && !call.token()) {
-            call.openAhead();
-            result<SnapshotPtr> usable = co_await call.tokens().usable(call.limits());
-            if (usable.has_error()) co_return call.end(std::move(usable).error(), "there is no token");
-            call.setToken(std::move(*usable));
-        }
-        std::optional<result<HttpReply>> got;
-        try {
+    // Pauses are the caller's own: an executor that were kept would have to end before its context does.
+    const asio::any_io_executor caller = co_await asio::this_coro::executor;
+    try {
+        for (;;) {
+            if (auto forked = call.checkProcess()) co_return std::move(*forked);
+            if (call.authorizes() && !call.token()) {
+                call.openAhead();
+                result<SnapshotPtr> usable = co_await call.tokens().usable(call.limits());
+                if (usable.has_error()) co_return call.end(std::move(usable).error(), "there is no token");
+                call.setToken(std::move(*usable));
+            }
             result<HttpReply> reply = co_await call.send();
-            got.emplace(std::move(reply));
-        } catch (...) {
-            call.threw();
-            throw;
-        }
-        result<HttpReply>& reply = *got;
-        const CallDecision decision = call.decide(reply);
-        switch (decision.action) {
-            case Action::finish:
-                co_return call.end(std::move(reply), decision.reason);
-            case Action::renewOnly:
-                call.tokens().afterUnauthorized(call.token()->generation, WaitLimits())(asio::detached);
-                co_return call.end(std::move(reply), decision.reason);
-            case Action::renew: {
-                const std::uint64_t refused = call.token()->generation;
-                result<SnapshotPtr> newer = co_await call.tokens().afterUnauthorized(refused, call.limits());
-                if (newer.has_error()) co_return call.end(std::move(newer).error(), "there is no token");
-                if ((*newer)->generation == refused) co_return call.end(std::move(reply), "there is no newer token");
-                call.retried(reply, decision);
-                call.setToken(std::move(*newer));
-                break;
+            const CallDecision decision = call.decide(reply);
+            switch (decision.action) {
+                case Action::finish:
+                    co_return call.end(std::move(reply), decision.reason);
+                case Action::renewOnly:
+                    call.tokens().afterUnauthorized(call.token()->generation, WaitLimits())(asio::detached);
+                    co_return call.end(std::move(reply), decision.reason);
+                case Action::renew: {
+                    const std::uint64_t refused = call.token()->generation;
+                    result<SnapshotPtr> newer = co_await call.tokens().afterUnauthorized(refused, call.limits());
+                    if (newer.has_error()) co_return call.end(std::move(newer).error(), "there is no token");
+                    if ((*newer)->generation == refused)
+                        co_return call.end(std::move(reply), "there is no newer token");
+                    call.retried(reply, decision);
+                    call.setToken(std::move(*newer));
+                    break;
+                }
+                case Action::wait: {
+                    call.retried(reply, decision);
+                    auto pause = std::make_shared<Pause>(caller, decision.delay, call.limits());
+                    std::optional<Failure> stopped = co_await run(std::move(pause));
+                    if (stopped) co_return call.end(std::move(*stopped), "was not to wait any longer");
+                    call.setToken(nullptr);
+                    break;
+                }
+                case Action::follow:
+                    call.follow();
+                    break;
             }
-            case Action::wait: {
-                call.retried(reply, decision);
-                auto pause = std::make_shared<Pause>(call.executor(), decision.delay, call.limits());
-                std::optional<Failure> stopped = co_await run(std::move(pause));
-                if (stopped) co_return call.end(std::move(*stopped), "was not to wait any longer");
-                call.setToken(nullptr);
-                break;
-            }
-            case Action::follow:
-                call.follow();
-                break;
         }
+    } catch (...) {  // of a source or a sink; and Asio throws a cancellation that comes between two operations
+        call.threw();
+        throw;
     }
 }
 

@@ -20,7 +20,6 @@ struct CallEnvironment {
     std::shared_ptr<TransportInterface> transport;
     std::shared_ptr<Consistency> consistency = std::make_shared<Consistency>();
     Origin tokenOrigin;  ///< Where the token endpoint is.
-    boost::asio::any_io_executor executor;
     RetryOptions retry;
     const Clock* clock = &Clock::system();
 };

@@ -4,6 +4,7 @@
 #include <functional>
 #include <initializer_list>
 
+#include "call/call_state.hpp"
 #include "http/header_lookup.hpp"
 
 namespace wix::detail {
@@ -60,10 +61,11 @@ RedirectDecision followRedirect(const WireRequest& request, const HttpReply& rep
         next.method = "GET";
         next.body.clear();
         next.source.reset();
-        next.idempotent = true;
         std::erase_if(next.headers, describesBody);
     }
     if (decision.leavesOrigin) std::erase_if(next.headers, std::not_fn(mayCrossOrigins));
+    // What its caller said of the first request may not be true of this one, and an empty POST follows as a POST.
+    next.idempotent = isIdempotent(next.method, next.target) || hasIdempotencyKey(next.headers);
     return decision;
 }
 

@@ -99,8 +99,8 @@ public:
 private:
     void onStart() override {
         const std::lock_guard lock(pool_->mutex_);
+        if (pool_->state_.open() == 0) return end();
         pool_->drains_.push_back(std::static_pointer_cast<Drain>(shared_from_this()));
-        if (pool_->state_.open() == 0) end();
     }
     void onStop(StopReason why) override { finish(stopFailure(why, "waiting for the requests in flight")); }
 
@@ -147,6 +147,13 @@ std::optional<ConnectionPool::Lease> ConnectionPool::acquireSpare(const Origin& 
 OriginId ConnectionPool::idOf(const Origin& origin) {  // with the mutex held
     const auto found = std::find(origins_.begin(), origins_.end(), origin);
     if (found != origins_.end()) return static_cast<OriginId>(found - origins_.begin());
+    // Redirects may lead to ever new ones: those that nobody is connected to, or waits for, make room.
+    constexpr std::size_t many = 256;
+    for (OriginId id = 0; origins_.size() >= many && id < origins_.size(); ++id) {
+        if (state_.open(id) > 0 || state_.hasWaiters(id)) continue;
+        origins_[id] = origin;
+        return id;
+    }
     origins_.push_back(origin);
     return origins_.size() - 1;
 }
@@ -271,6 +278,7 @@ void ConnectionPool::abort() {
 }
 
 asio::awaitable<std::optional<Failure>> ConnectionPool::drained(WaitLimits limits) {
+    if (!queueStrand_) co_return std::nullopt;  // the context has gone, and everything with it
     auto drain = std::make_shared<Drain>(self(), std::move(limits));
     co_return co_await run(std::move(drain));
 }

@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -44,7 +45,7 @@ std::optional<std::chrono::seconds> keepAliveOf(const HttpReply& reply) {
     int seconds = 0;
     if (std::from_chars(digits.data(), digits.data() + digits.size(), seconds).ec != std::errc() || seconds < 0)
         return std::nullopt;
-    return std::chrono::seconds(seconds);
+    return std::chrono::seconds(std::max(0, seconds - 1));  // it counts from before this answer was here
 }
 
 /// What the answer says about the connection: on one that was misdirected (421) the next request would be too.

@@ -101,12 +101,14 @@ Released PoolState::released(ConnectionId id, bool reusable, PoolTime now,
     const OriginId originId = connection.origin;
     Origin& origin = origins_[originId];
     if (reusable && now - connection.born < limits_.age) {
-        if (hasWaiters(originId)) {
+        const auto elsewhere = firstInLine(originId);
+        if (hasWaiters(originId) && (!elsewhere || isBefore(originId, *elsewhere))) {
             const QueueId next = origin.first().front();
             leave(next);
             decision.served.emplace_back(next, originId, id, false);
             return decision;
         }
+        // For one who came before, and to another origin, it makes way below.
         connection.idleSince = now;
         connection.idleUntil = now + std::min(idleTime.value_or(limits_.idleTime), limits_.idleTime);
         origin.idle.push_back(id);
@@ -123,22 +125,25 @@ Released PoolState::released(ConnectionId id, bool reusable, PoolTime now,
     return decision;
 }
 
+bool PoolState::isBefore(OriginId one, OriginId other) const {
+    const bool urgent = !origins_[one].urgent.empty();
+    if (urgent != !origins_[other].urgent.empty()) return urgent;
+    return origins_[one].first().front() < origins_[other].first().front();
+}
+
+std::optional<OriginId> PoolState::firstInLine(std::optional<OriginId> except) const {
+    std::optional<OriginId> next;
+    for (OriginId id = 0; id < origins_.size(); ++id) {
+        if (id == except || !hasWaiters(id)) continue;
+        const std::size_t reserve = origins_[id].urgent.empty() ? 0 : urgentReserve;
+        if (origins_[id].open < limits_.perOrigin + reserve && (!next || isBefore(id, *next))) next = id;
+    }
+    return next;
+}
+
 void PoolState::serve(PoolTime now, Released& decision) {
-    for (;;) {
-        // The first in line of all origins for whom there may be a place; urgent ones before the others.
-        std::optional<OriginId> next;
-        bool nextIsUrgent = false;
-        for (OriginId id = 0; id < origins_.size(); ++id) {
-            if (!hasWaiters(id)) continue;
-            const bool urgent = !origins_[id].urgent.empty();
-            if (origins_[id].open >= limits_.perOrigin + (urgent ? urgentReserve : 0)) continue;
-            if (next && (nextIsUrgent != urgent ? nextIsUrgent
-                                                : origins_[*next].first().front() < origins_[id].first().front()))
-                continue;
-            next = id;
-            nextIsUrgent = urgent;
-        }
-        if (!next || !makePlace(origins_[*next], nextIsUrgent, decision.close)) return;
+    while (const auto next = firstInLine()) {
+        if (!makePlace(origins_[*next], !origins_[*next].urgent.empty(), decision.close)) return;
         const QueueId waiter = origins_[*next].first().front();
         leave(waiter);
         decision.served.emplace_back(waiter, *next, add(*next, now), true);

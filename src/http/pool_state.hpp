@@ -95,7 +95,7 @@ private:
         std::vector<ConnectionId> idle;  // the youngest last: the last used is the most likely to live
         Line urgent;
         Line others;
-        Line& first() { return urgent.empty() ? others : urgent; }
+        const Line& first() const { return urgent.empty() ? others : urgent; }
     };
     struct Place {
         Place(OriginId to, bool goesFirst, Line::iterator at) : origin(to), urgent(goesFirst), position(at) {}
@@ -111,6 +111,9 @@ private:
     bool makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed);
     ConnectionId add(OriginId origin, PoolTime now);
     void forget(ConnectionId id);
+    /// Who is next in line of all origins but `except`, if only a place in the total is missing.
+    std::optional<OriginId> firstInLine(std::optional<OriginId> except = std::nullopt) const;
+    bool isBefore(OriginId one, OriginId other) const;
     void serve(PoolTime now, Released& decision);
 
     PoolLimits limits_;

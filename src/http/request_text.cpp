@@ -13,7 +13,7 @@ void appendLength(std::string& out, std::uint64_t size) {
 
 }  // namespace
 
-void writeRequest(std::string& out, const WireRequest& request) {
+void writeRequest(std::string& out, const WireRequest& request, std::optional<std::uint64_t> sourceSize) {
     out.clear();
     out.append(request.method).append(" ").append(request.target);
     out.append(" HTTP/1.1\r\nHost: ").append(request.origin.hostHeader());
@@ -22,8 +22,8 @@ void writeRequest(std::string& out, const WireRequest& request) {
     for (const auto& [name, value] : request.headers) out.append(name).append(": ").append(value).append("\r\n");
     const bool mayHaveBody = request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
     if (request.source) {
-        if (const auto size = request.source->size())
-            appendLength(out, *size);
+        if (sourceSize)
+            appendLength(out, *sourceSize);
         else
             out.append("Transfer-Encoding: chunked\r\n");
     } else if (!request.body.empty() || (mayHaveBody && request.method != "DELETE")) {

@@ -64,6 +64,7 @@ struct ResponseReader::Impl {
     void beginHead() {
         reply = HttpReply();
         reply.headers.reserve(16);
+        firstChunk = true;
         parser.emplace(reply, inParts ? withoutBodyLimit() : limits, answerToHead);
     }
 
@@ -97,6 +98,7 @@ struct ResponseReader::Impl {
     bool answerToHead = false;
     bool unlimited = false;  // the body of this answer is taken in parts
     bool tookHead = false;
+    bool firstChunk = true;
     State state = State::head;
     Failure failure;
     HttpReply reply;
@@ -186,7 +188,7 @@ std::size_t ResponseReader::Impl::step(const char* data, std::size_t size) {
     const std::string_view text(data, size);
     // An empty body whose last chunk comes in pieces: Beast 1.81 asserts that it has seen five bytes by then.
     if (line && (text == "0\r\n" || text == "0\r\n\r")) return 0;
-    const LineFlaw flaw = line ? flawOfChunkLine(text, reply.body.empty()) : LineFlaw::none;
+    const LineFlaw flaw = line ? flawOfChunkLine(text, firstChunk) : LineFlaw::none;
     if (flaw != LineFlaw::none) {
         if (flaw == LineFlaw::tooLong) fail(Errc::response_too_large, "a chunk's line is too long");
         if (flaw == LineFlaw::openQuotes) fail(Errc::response_invalid, "a malformed chunk");
@@ -201,6 +203,7 @@ std::size_t ResponseReader::Impl::step(const char* data, std::size_t size) {
         return 0;
     }
     rawBodyBytes += used;
+    if (line && used > 0) firstChunk = false;
     const std::size_t waiting = used == 0 ? size : 0;
     if (line && waiting > most) {
         fail(Errc::response_too_large, "too many trailers");

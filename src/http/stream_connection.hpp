@@ -17,6 +17,7 @@
 #include "http/net_error.hpp"
 #include "http/request_text.hpp"
 #include "http/response_reader.hpp"
+#include "http/throughput_rule.hpp"
 
 namespace wix::detail {
 
@@ -100,13 +101,19 @@ private:
     struct Progress {
         Progress() = default;
         bool used = false;       // a request has been started on this connection
-        std::size_t sent = 0;    // bytes of the request
         bool departed = false;   // the first write has been begun
+        std::size_t sent = 0;    // bytes of the request
+        bool isWriting = false;  // a write is pending, possibly of a step that did not wait for its end
         ErrorCode writeError;    // the server may have answered before it closed
         bool isReading = false;  // a read is pending, possibly of a step before
-        bool hasRead = false;    // a read of a step before has ended: with `readError` and `readSize`
+        bool hasRead = false;    // a read has ended that nobody has looked at: with `readError` and `readSize`
         ErrorCode readError;
         std::size_t readSize = 0;
+        bool leftOver = false;  // bytes behind the answer
+        ErrorCode ended;        // why no more bytes will come
+        std::optional<ThroughputRule> reading;
+        SteadyTime stallsAt;  // by that rule; the time between two steps does not count
+        SteadyTime pausedAt;
     };
 
     std::shared_ptr<StreamConnection> self() {

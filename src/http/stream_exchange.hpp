@@ -2,7 +2,6 @@
 #pragma once
 
 #include "http/stream_connection.hpp"
-#include "http/throughput_rule.hpp"
 
 namespace wix::detail {
 
@@ -57,8 +56,19 @@ private:
         outcome.isComplete = complete;
         outcome.reusable = reusable;
         if (complete && !reusable) connection_->closeSocket();
+        if (!complete) progress().pausedAt = now();
         end(std::move(outcome));
     }
+
+    /// The end of a step that sends. With an answer, or the end of one, the rest is not wanted: a write that is pending
+    /// ends with the connection.
+    void sent() {
+        isWriting_ = false;
+        ExchangeOutcome outcome((result<HttpReply>(HttpReply())));
+        outcome.sawAnswer = isAnswered() || progress().writeError;
+        end(std::move(outcome));
+    }
+    bool isAnswered() { return reader().state() != ResponseReader::State::head || progress().ended; }
 
     /// A read that is pending knows the connection alone, which lets go of this operation only now.
     void end(ExchangeOutcome outcome) {
@@ -76,13 +86,17 @@ private:
         phase_ = ", sending the request";
         this->setPhaseDeadline(writing_.begin(now()));
         isWriting_ = true;
+        if (progress().hasRead) read();  // it came between two steps
+        if (this->isDone()) return;
         if (step_ == Step::send || connection_->out_.size() > largeBody) listen();
         write();
     }
 
     void write() {
+        progress().isWriting = true;
         connection_->stream_->async_write_some(boost::asio::buffer(connection_->out_) + written_,
                                                [self = self()](const ErrorCode& error, std::size_t size) {
+                                                   self->progress().isWriting = false;
                                                    if (!self->isDone() && self->isWriting_) self->wrote(error, size);
                                                });
     }
@@ -98,24 +112,20 @@ private:
             if (const auto later = writing_.moved(size, now())) this->setPhaseDeadline(*later);
             return write();
         }
+        if (step_ == Step::send) return sent();
         allWritten();
     }
 
     void allWritten() {
         isWriting_ = false;
-        if (step_ == Step::send) return sent();
-        phase_ = reader().sawAnyByte() ? readingPhase : ", waiting for the answer";
-        this->setPhaseDeadline(reader().state() == ResponseReader::State::head ? now() + firstByte_
-                                                                               : reading_.begin(now()));
-        if (reader().hasPart()) return succeed(false, false);
+        if (reader().state() == ResponseReader::State::head) {
+            phase_ = reader().sawAnyByte() ? readingPhase : ", waiting for the answer";
+            this->setPhaseDeadline(now() + firstByte_);
+        } else {
+            watchBody();
+        }
+        if (isAnswered()) return judge();
         read();
-    }
-
-    /// The end of a step that sends.
-    void sent() {
-        ExchangeOutcome outcome((result<HttpReply>(HttpReply())));
-        outcome.sawAnswer = progress().hasRead || progress().writeError;
-        end(std::move(outcome));
     }
 
     // -- Read -----------------------------------------------------------------------------------------------------------
@@ -144,51 +154,59 @@ private:
     }
 
     void hear() {
-        if (!isWriting_) return read();
-        if (step_ == Step::send) {
-            // An answer to half a request, or the end: the rest is not wanted. The write that is pending ends with the
-            // connection.
-            isWriting_ = false;
-            return sent();
-        }
-        // In one piece: an end of the connection shows in the write as well, which knows what has left.
-        if (!progress().readError) read();
+        // In one piece: an end of the connection shows in the write as well, which knows what has left. If the answer
+        // has begun, the server may have no more to say, and not listen any more.
+        if (isWriting_ && step_ == Step::whole && progress().readError && !isAnswered()) return;
+        read();
     }
 
     void received(const ErrorCode& error, std::size_t size) {
         const bool hadHead = reader().state() != ResponseReader::State::head;
-        const std::size_t used = size > 0 ? reader().feed(connection_->in_.data(), size) : 0;
+        if (size > 0 && reader().feed(connection_->in_.data(), size) < size) progress().leftOver = true;
+        progress().ended = error;
+        if (step_ == Step::send) return isAnswered() ? sent() : listen();
+        if (!isWriting_ && reader().state() == ResponseReader::State::body) {
+            if (!hadHead)
+                watchBody();
+            else if (const auto later = progress().reading->moved(size, now()))
+                this->setPhaseDeadline(progress().stallsAt = *later);
+        }
+        judge();
+    }
+
+    /// The body has begun, or goes on after a pause: until the head is complete the deadline of the first byte holds.
+    void watchBody() {
+        phase_ = readingPhase;
+        if (progress().reading) {
+            progress().stallsAt += now() - progress().pausedAt;
+        } else {
+            progress().reading.emplace(reading_);
+            progress().stallsAt = progress().reading->begin(now());
+        }
+        this->setPhaseDeadline(progress().stallsAt);
+    }
+
+    void judge() {
         const auto state = reader().state();
-        if (state == ResponseReader::State::done) return done(used == size && !error);
+        if (state == ResponseReader::State::done) return done();
         if (state == ResponseReader::State::failed) return fail(answerFailure());
+        const ErrorCode& error = progress().ended;
         if (!error && reader().hasPart() && !isWriting_) return succeed(false, false);
-        if (!error) return readOn(hadHead, size);
+        if (!error) return listen();
         refused_ = isTls && !reader().sawAnyByte() && refusesClientCertificate(error);
         if (refused_) return fail(netFailure(error, what_ + ", with this client's certificate"));
         if (!reader().sawAnyByte() || !isConnectionEnd(error))
             return fail(netFailure(progress().writeError ? progress().writeError : error, what_ + phase_));
         // Over TLS eof is the peer's close_notify; without it the end may be an attacker's.
         reader().finishAtEof(error == boost::asio::error::eof);
-        if (reader().state() == ResponseReader::State::done) return done(false);
+        if (reader().state() == ResponseReader::State::done) return done();
         fail(answerFailure());
     }
 
-    void readOn(bool hadHead, std::size_t size) {
-        if (!isWriting_) {
-            phase_ = readingPhase;
-            // Until the head is complete the deadline of the first byte holds: interim answers are none.
-            if (!hadHead && reader().state() == ResponseReader::State::body) {
-                this->setPhaseDeadline(reading_.begin(now()));
-            } else if (hadHead) {
-                if (const auto later = reading_.moved(size, now())) this->setPhaseDeadline(*later);
-            }
-        }
-        listen();
-    }
-
-    void done(bool nothingLeftOver) {
-        const bool wroteAll = !isWriting_ && !progress().writeError;
-        succeed(true, nothingLeftOver && wroteAll && reader().reusable());
+    void done() {
+        const Progress& at = progress();
+        const bool clean = !at.isWriting && !at.writeError && !at.leftOver && !at.ended;
+        succeed(true, clean && reader().reusable());
     }
 
     std::shared_ptr<StreamConnection> connection_;

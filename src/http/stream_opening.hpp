@@ -16,6 +16,7 @@ namespace wix::detail {
 template <class Stream>
 class StreamConnection<Stream>::Opening final : public HomeOperation<std::optional<Failure>> {
     using Base = HomeOperation<std::optional<Failure>>;
+    static constexpr std::size_t mostAddresses = 20;  // each attempt takes a descriptor
 
 public:
     Opening(std::shared_ptr<StreamConnection> connection, Timeouts timeouts, WaitLimits limits)
@@ -88,6 +89,7 @@ private:
     void connect(std::vector<Endpoint> endpoints) {
         enterPhase("connecting to ", timeouts_.connect);
         endpoints_ = std::move(endpoints);
+        if (endpoints_.size() > mostAddresses) endpoints_.resize(mostAddresses);
         race_.emplace(endpoints_.size());
         follow(race_->begin());
     }
@@ -102,6 +104,8 @@ private:
         attempts_.back().async_connect(endpoints_[index], [self = self(), index](const ErrorCode& error) {
             if (self->isDone() || self->hasWon_) return;
             if (!error) return self->won(index);
+            ErrorCode ignored;
+            self->attempts_[index].close(ignored);
             // A machine without IPv6 says so of half the addresses: the other error tells more.
             if (!self->whyLost_ || netFailure(self->whyLost_, std::string()).code == Errc::network_unreachable)
                 self->whyLost_ = error;

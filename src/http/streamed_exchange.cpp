@@ -47,12 +47,14 @@ private:
 /// has been sent.
 asio::awaitable<ExchangeOutcome> sendAll(Connection& connection, const WireRequest& request, const WaitLimits& limits,
                                          bool& all) {
+    std::optional<std::uint64_t> size;
+    if (request.source) size = request.source->size();
     std::string head;
-    writeRequest(head, request);
+    writeRequest(head, request, size);
     ExchangeOutcome step = co_await connection.sendPart(std::move(head), request, true, limits);
     all = !request.source;
     if (all) co_return step;
-    Framing framing(request.source->size());
+    Framing framing(size);
     while (!all && step.reply.has_value() && !step.sawAnswer) {
         std::string bytes = co_await request.source->read(pieceSize);
         if (bytes.size() > pieceSize || !framing.accepts(bytes.size()))

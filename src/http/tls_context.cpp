@@ -125,12 +125,8 @@ Failure TlsContext::handshakeFailure(void* handle, const boost::system::error_co
         return Failure(code, what + " (" + X509_verify_cert_error_string(verdict) + ")");
     };
     switch (verdict) {
-        case X509_V_OK: {
-            Failure failure = netFailure(ec, what);
-            // The peer hung up in the middle of it: nothing of the request has left.
-            if (failure.code == Errc::connection_lost) failure.code = Errc::tls_failed;
-            return failure;
-        }
+        case X509_V_OK:
+            return netFailure(ec, what);  // a peer that hung up in the middle of it may be there for the next one
         case X509_V_ERR_CERT_HAS_EXPIRED:
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return because(Errc::certificate_expired);

@@ -1,5 +1,7 @@
 #include "call/redirect_rule.hpp"
 
+#include "call/call_state.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -48,6 +50,21 @@ public:
 
 }  // namespace
 
+TEST_CASE("what was said of the first request is not true of where it is led") {
+    const auto after = [](WireRequest made, const std::string& location) {
+        made.idempotent = true;
+        return followRedirect(made, redirect(307, location), 1).next->idempotent;
+    };
+    WireRequest query = request("POST");
+    query.target = "/products/query";
+    CHECK(after(query, "/other/query"));
+    CHECK_FALSE(after(query, "/orders"));
+    query.headers.emplace_back("Idempotency-Key", "1");
+    CHECK(after(query, "/orders"));
+    CHECK_FALSE(after(query, "https://elsewhere.example/orders"));  // the key stays behind
+    CHECK(after(request("PUT"), "/orders"));
+}
+
 TEST_CASE("which statuses are redirects") {
     for (int status : {301, 302, 303, 307, 308}) CHECK(isRedirect(status));
     for (int status : {200, 201, 300, 304, 305, 306, 309, 400}) CHECK_FALSE(isRedirect(status));
@@ -77,7 +94,7 @@ TEST_CASE("what becomes of the method and of the body, by status") {
             const bool typed = names(*decision.next).find("content-type") != std::string::npos;
             CHECK(typed == !decision.next->body.empty());
             CHECK(names(*decision.next).find("X-Mine") != std::string::npos);
-            CHECK(decision.next->idempotent == (decision.next->method == "GET"));
+            CHECK(decision.next->idempotent == isIdempotent(decision.next->method, "/x"));
             return decision.next->method + (decision.next->body.empty() ? "" : " " + decision.next->body);
         };
         CHECK(after(301) == row.by301);

@@ -171,6 +171,17 @@ TEST_CASE("dropping the last handle stores the result of an exchange that has le
     CHECK(runOn(io, storage->load(clientId)));
 }
 
+TEST_CASE("a client on a strand outlives its io_context") {
+    FakeWix fake;
+    std::optional<Client> client;
+    {
+        asio::io_context io;
+        client.emplace(asio::make_strand(io), OAuthStrategy(clientId), optionsFor(fake));
+        CHECK(runOn(io, client->post("/stores-reader/v1/products/query", boost::json::object())).is_object());
+    }
+    client.reset();
+}
+
 TEST_CASE("Transport::close() ends what is in flight, of all clients") {
     FakeWix fake;
     asio::io_context io;

@@ -200,6 +200,16 @@ TEST_CASE("between origins whoever came first is served first, if its own origin
     CHECK(shown(pool.released(1, false, start)) == "open 4 to " + std::to_string(early) + ", close 1");
 }
 
+TEST_CASE("a connection that its own origin could use again makes way for one who came before, to another") {
+    PoolState pool(limits(5, 1));
+    pool.acquire(api, start);
+    const QueueId early = pool.enqueue(edge), late = pool.enqueue(api);
+    CHECK(shown(pool.released(1, true, start)) == "open 2 to " + std::to_string(early) + ", close 1");
+    const QueueId urgent = pool.enqueue(edge, true);
+    CHECK(shown(pool.released(2, true, start)) == "give 2 to " + std::to_string(urgent));
+    CHECK(shown(pool.released(2, true, start)) == "open 3 to " + std::to_string(late) + ", close 2");
+}
+
 TEST_CASE("a dead connection gives its place back") {
     PoolState pool(limits(1));
     pool.acquire(api, start);

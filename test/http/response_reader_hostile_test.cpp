@@ -155,6 +155,19 @@ TEST_CASE("a chunk's line, trailers and the lines between chunks have limits") {
     CHECK(feedIn(c, cuts, small) == tooLarge("the body has too many small chunks"));
 }
 
+TEST_CASE("what is taken in parts is judged as what is taken whole") {
+    ResponseReader reader(ResponseLimits(4096, 100), false, true);
+    const auto feed = [&](const std::string& bytes) {
+        reader.feed(bytes.data(), bytes.size());
+        if (reader.hasPart()) reader.takeReply();
+        return reader.state();
+    };
+    CHECK(feed(chunkedOk + "3\r\nabc\r\n") == ResponseReader::State::body);
+    CHECK(feed("3\r\nabc\r\n") == ResponseReader::State::body);
+    CHECK(feed("3;a=" + std::string(2000, 'a')) == ResponseReader::State::failed);
+    CHECK(reader.failure().code == wix::Errc::response_too_large);
+}
+
 TEST_CASE("quotes in a chunk's line end in that line") {
     const std::string malformed = invalid("a malformed chunk");
     check({chunkedOk + "3;a=\"b;c\";d=\"\\\"\"\r\nabc\r\n0;e=\"\"\r\n\r\n", chunkedIs + "<abc> +0"});

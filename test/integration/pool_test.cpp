@@ -163,6 +163,26 @@ TEST_CASE("a transport with nothing in flight is drained at once, and twice is n
     CHECK(shared.transport->openConnections() == 0);
 }
 
+TEST_CASE("a drain keeps nothing, and after the end of the context there is nothing to drain") {
+    testing::FakeWix fake;
+    std::weak_ptr<detail::HttpTransport> gone;
+    TransportOptions options;
+    options.tls.caPem = fake.caPem();
+    asio::io_context io;
+    {
+        const auto transport =
+            std::make_shared<detail::HttpTransport>(io.get_executor(), options, *detail::makeTlsContext(options.tls));
+        gone = transport;
+        runOn(io, detail::HttpTransport::drain(transport, detail::WaitLimits()));
+    }
+    CHECK(gone.expired());
+    std::optional<asio::io_context> ends(std::in_place);
+    const Transport transport(ends->get_executor(), options);
+    ends.reset();
+    runOn(io, transport.close(1s));
+    runOn(io, transport.close());
+}
+
 TEST_CASE("while a visitor's first token is fetched the connection to another API host is opened") {
     testing::FakeWix tokens, edge;
     asio::io_context io;

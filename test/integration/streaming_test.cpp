@@ -1,10 +1,15 @@
 // Bodies that are not in memory.
 #include "integration/failures.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <thread>
 
+#include "support/bare_transport.hpp"
 #include "support/scripted_server.hpp"
 
 using namespace wix;
@@ -27,6 +32,7 @@ public:
         return std::nullopt;
     }
     asio::awaitable<std::string> read(std::size_t most) override {
+        if (onRead) onRead(given_);
         if (failAt && given_ >= failAt) throw std::runtime_error("the disk is gone");
         const std::size_t now = std::min(most, total_ - given_);
         given_ += now;
@@ -38,7 +44,8 @@ public:
     }
     std::size_t given() const { return given_; }
     std::size_t failAt = 0;
-    std::size_t announced = 0;
+    mutable std::size_t announced = 0;
+    std::function<void(std::size_t)> onRead;
 
 private:
     std::size_t total_;
@@ -108,6 +115,24 @@ TEST_CASE("a source that gives another size than it said ends the call, and harm
     CHECK(visitor.failingGet().code == Errc::api_error);
 }
 
+TEST_CASE("a source is asked for its size once: what grows meanwhile is no second request") {
+    class Growing final : public BodySource {
+    public:
+        std::optional<std::uint64_t> size() const override { return ++asked * 5; }
+        asio::awaitable<std::string> read(std::size_t) override {
+            co_return std::string(++reads == 1 ? "GET /smuggled HTTP/1.1\r\n\r\n" : "");
+        }
+        mutable std::uint64_t asked = 0;
+        int reads = 0;
+    };
+    testing::FakeWix fake;
+    Visitor visitor(fake);
+    const auto source = std::make_shared<Growing>();
+    CHECK(failureOf(visitor.io, visitor.client.fetch(upload(source))).code == Errc::invalid_argument);
+    CHECK(source->asked == 1);
+    CHECK(fake.state().requests["unknown"] <= 1);
+}
+
 TEST_CASE("what a source throws is what the caller gets, and nothing goes on after it") {
     testing::FakeWix fake;
     Visitor visitor(fake);
@@ -143,6 +168,56 @@ TEST_CASE("an answer that comes before the body is sent ends the upload") {
         request.body(std::string(50'000'000, 'x'), "application/octet-stream");
         CHECK(runOn(io, client.fetch(request)).status() == 413);
     }
+}
+
+TEST_CASE("interim answers do not end an upload") {
+    ScriptedServer server([&](ScriptedPeer& peer, int) {
+        peer.readHead();
+        peer.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+        peer.readUntil("the end");
+        peer.write(answer("{}"));
+        peer.waitForEnd();
+    });
+    /// Its second piece comes when the interim answers have.
+    class Slow final : public BodySource {
+    public:
+        std::optional<std::uint64_t> size() const override { return 14; }
+        asio::awaitable<std::string> read(std::size_t) override {
+            asio::steady_timer timer(co_await asio::this_coro::executor);
+            for (int i = 0; i < 20; ++i) {
+                timer.expires_after(std::chrono::milliseconds(1));
+                co_await timer.async_wait(asio::use_awaitable);
+            }
+            ++reads;
+            co_return std::string(reads == 1 ? "not yet" : reads == 2 ? "the end" : "");
+        }
+        int reads = 0;
+    };
+    BareTransport bare(detail::systemLookup);
+    bare.host = "127.0.0.1";
+    bare.port = server.port();
+    detail::WireRequest request = bare.request("PUT");
+    request.source = std::make_shared<Slow>();
+    const auto reply = bare.send(request);
+    REQUIRE(reply.has_value());
+    CHECK(reply->status == 200);
+    CHECK(bare.transport->openConnections() == 1);
+}
+
+TEST_CASE("a body that drips into a sink has stalled") {
+    testing::FakeWix fake;
+    ClientOptions options = optionsFor(fake);
+    options.timeouts.stall = 200ms;
+    options.retry.maxAttempts = 1;
+    Visitor visitor(fake, options);
+    fake.dripNext("products", 1, 2ms);
+    Request request("POST", queryPath);
+    request.json(object());
+    const auto sink = std::make_shared<Collected>();
+    const Failure failure = failureOf(visitor.io, visitor.client.fetch(request, sink));
+    CHECK(failure.code == Errc::timeout);
+    CHECK(has(failure.context, "reading the answer"));
+    CHECK_FALSE(sink->body.empty());
 }
 
 TEST_CASE("an answer's body goes to a sink piece by piece, beyond the limit of what is collected") {

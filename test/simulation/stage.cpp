@@ -117,7 +117,6 @@ asio::awaitable<void> Stage::call(Stage* stage, std::shared_ptr<Caller> caller,
     environment.tokens = std::move(tokens);
     environment.transport = stage->network;
     environment.consistency = stage->consistency_;
-    environment.executor = stage->home_->get_executor();
     environment.clock = &stage->world;
     detail::WireRequest request;
     request.method = "GET";
