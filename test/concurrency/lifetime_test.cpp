@@ -1,6 +1,8 @@
 // Who may die when: contexts, clients, handles, waiters. Interesting under ASan, with its leak check.
 #include <doctest/doctest.h>
 
+#include <boost/asio/strand.hpp>
+
 #include <thread>
 #include <vector>
 
