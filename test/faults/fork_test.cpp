@@ -17,12 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-#ifdef __SANITIZE_THREAD__
-constexpr bool canFork = false;  // the fake's thread is none of the child's
-#else
-constexpr bool canFork = true;
-#endif
-
 /// Runs `work` in a child. Gives what it returned; -1 if it did not end by itself.
 template <class Work>
 int inChild(Work work) {
@@ -93,8 +87,7 @@ int firstNotRefused(const Client& client, const Transport& transport) {
 
 }  // namespace
 
-TEST_CASE("C row 93: in the child the parent's client is refused, a new one works, and the parent's pool is unharmed" *
-          doctest::skip(!canFork)) {
+TEST_CASE("C row 93: in the child the parent's client is refused, a new one works, and the parent's pool is unharmed") {
     testing::FakeWix fake;
     Parent parent(fake);
     CHECK(parent.call() == 404);
@@ -112,8 +105,7 @@ TEST_CASE("C row 93: in the child the parent's client is refused, a new one work
     CHECK(fake.state().totalConnections == connections + 1);
 }
 
-TEST_CASE("C row 93: the child drops what it has of the parent's: the parent's connection and requests go on" *
-          doctest::skip(!canFork)) {
+TEST_CASE("C row 93: the child drops what it has of the parent's: the parent's connection and requests go on") {
     testing::FakeWix fake;
     Parent parent(fake);
     CHECK(parent.call() == 404);
@@ -150,8 +142,7 @@ TEST_CASE("C row 93: the child drops what it has of the parent's: the parent's c
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 93: a token exchange is on its way: it is the parent's, and the child has none" *
-          doctest::skip(!canFork)) {
+TEST_CASE("C row 93: a token exchange is on its way: it is the parent's, and the child has none") {
     testing::FakeWix fake;
     Parent parent(fake);
     fake.setRotation(testing::Rotation(true, 0s, true));
@@ -176,7 +167,7 @@ TEST_CASE("C row 93: a token exchange is on its way: it is the parent's, and the
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 93: a fork of which the io_context is told, as Asio wants it" * doctest::skip(!canFork)) {
+TEST_CASE("C row 93: a fork of which the io_context is told, as Asio wants it") {
     testing::FakeWix fake;
     Parent parent(fake, "localhost");
     CHECK(parent.call() == 404);
@@ -195,7 +186,7 @@ TEST_CASE("C row 93: a fork of which the io_context is told, as Asio wants it" *
     CHECK(fake.state().totalConnections == connections);
 }
 
-TEST_CASE("C row 93: a child's client is the child's: its own child is refused" * doctest::skip(!canFork)) {
+TEST_CASE("C row 93: a child's client is the child's: its own child is refused") {
     testing::FakeWix fake;
     const auto nested = [&] {
         Parent own(fake);
