@@ -24,6 +24,12 @@ std::string explain(Errc code) {
             return "no session to renew: call generateVisitorTokens() first";
         case Errc::used_after_fork:
             return "used after fork(): connections and sessions belong to the parent; make a new Client in the child";
+        case Errc::would_deadlock:
+            return "run() on a thread that runs this io_context would wait for itself: use co_await there";
+        case Errc::too_many_sessions:
+            return "too many sessions are in use: try again, or raise VisitorSessionsOptions::maxSessions";
+        case Errc::cookie_refused:
+            return "the cookie is not one of ours, or not any more: treat it as none";
         case Errc::name_not_found:
             return "host name not found: check the URL and this machine's DNS";
         case Errc::connection_refused:

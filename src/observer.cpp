@@ -36,6 +36,7 @@ Observer::~Observer() = default;
 void Observer::renewalStarted(const RenewalStarted&) {}
 void Observer::renewalFinished(const RenewalFinished&) {}
 void Observer::renewalFailed(const RenewalFailed&) {}
+void Observer::renewalAdopted(const RenewalAdopted&) {}
 void Observer::sessionLost(const SessionLost&) {}
 void Observer::saveFailed(const SaveFailed&) {}
 void Observer::requestRetried(const RequestRetried&) {}
@@ -44,8 +45,8 @@ void Observer::requestFinished(const RequestFinished&) {}
 /// Outlives the wrapper while an event is on its way, and lets go of its executor when that one's context ends.
 class QueuedObserver::Queue final : public detail::ContextBound {
 public:
-    using Event = std::variant<RenewalStarted, RenewalFinished, RenewalFailed, SessionLost, SaveFailed, RequestRetried,
-                               RequestFinished>;
+    using Event = std::variant<RenewalStarted, RenewalFinished, RenewalFailed, RenewalAdopted, SessionLost, SaveFailed,
+                               RequestRetried, RequestFinished>;
 
     Queue(std::shared_ptr<Observer> slow, asio::any_io_executor executor, std::size_t limit)
         : ContextBound(executor), slow_(std::move(slow)), executor_(std::move(executor)), limit_(limit) {}
@@ -104,6 +105,7 @@ private:
     void tell(const RenewalStarted& event) { slow_->renewalStarted(event); }
     void tell(const RenewalFinished& event) { slow_->renewalFinished(event); }
     void tell(const RenewalFailed& event) { slow_->renewalFailed(event); }
+    void tell(const RenewalAdopted& event) { slow_->renewalAdopted(event); }
     void tell(const SessionLost& event) { slow_->sessionLost(event); }
     void tell(const SaveFailed& event) { slow_->saveFailed(event); }
     void tell(const RequestRetried& event) { slow_->requestRetried(event); }
@@ -129,6 +131,7 @@ QueuedObserver::~QueuedObserver() = default;
 void QueuedObserver::renewalStarted(const RenewalStarted& event) { queue_->push(event); }
 void QueuedObserver::renewalFinished(const RenewalFinished& event) { queue_->push(event); }
 void QueuedObserver::renewalFailed(const RenewalFailed& event) { queue_->push(event); }
+void QueuedObserver::renewalAdopted(const RenewalAdopted& event) { queue_->push(event); }
 void QueuedObserver::sessionLost(const SessionLost& event) { queue_->push(event); }
 void QueuedObserver::saveFailed(const SaveFailed& event) { queue_->push(event); }
 void QueuedObserver::requestRetried(const RequestRetried& event) { queue_->push(event); }

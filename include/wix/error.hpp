@@ -24,12 +24,15 @@ namespace wix {
 /// Values are stable, new ones are added at the end of their group.
 enum class Errc {
     // The call was refused before anything was sent.
-    invalid_argument = 1,  ///< An option or an argument is malformed. Correct the one that is named.
-    invalid_target = 2,    ///< A request target may not go on the wire, or names another origin.
-    invalid_header = 3,    ///< A header name or value has characters that would break the request.
-    invalid_token = 4,     ///< A token may not go into a header: its characters, or more than 64 KB.
-    no_session = 5,        ///< There is no refresh token to renew. Call generateVisitorTokens() first.
-    used_after_fork = 6,   ///< It was made before fork(). Make a new Client in the child.
+    invalid_argument = 1,   ///< An option or an argument is malformed. Correct the one that is named.
+    invalid_target = 2,     ///< A request target may not go on the wire, or names another origin.
+    invalid_header = 3,     ///< A header name or value has characters that would break the request.
+    invalid_token = 4,      ///< A token may not go into a header: its characters, or more than 64 KB.
+    no_session = 5,         ///< There is no refresh token to renew. Call generateVisitorTokens() first.
+    used_after_fork = 6,    ///< It was made before fork(). Make a new Client in the child.
+    would_deadlock = 7,     ///< wix::run() was called on a thread that runs that io_context: use co_await there.
+    too_many_sessions = 8,  ///< VisitorSessions is full of sessions that are in use. Try again, or raise its limit.
+    cookie_refused = 9,     ///< A cookie is malformed, altered, expired or of another purpose: treat it as none.
 
     // The network.
     name_not_found = 20,       ///< The host name does not resolve.

@@ -59,6 +59,13 @@ struct WIX_EXPORT RenewalFailed {
     Failure failure;
 };
 
+/// Another process that shares the storage has renewed the session meanwhile: its tokens are active now. No exchange was
+/// made, so no RenewalStarted comes with it.
+struct WIX_EXPORT RenewalAdopted {
+    RenewalAdopted() = default;
+    std::size_t waiters = 0;  ///< Operations that it served.
+};
+
 /// The refresh token was definitely rejected, and the storage has no newer one. Once for each session that ends so.
 struct WIX_EXPORT SessionLost {
     SessionLost() = default;
@@ -117,6 +124,7 @@ public:
     virtual void renewalStarted(const RenewalStarted&);
     virtual void renewalFinished(const RenewalFinished&);
     virtual void renewalFailed(const RenewalFailed&);
+    virtual void renewalAdopted(const RenewalAdopted&);
     virtual void sessionLost(const SessionLost&);
     virtual void saveFailed(const SaveFailed&);
     virtual void requestRetried(const RequestRetried&);
@@ -133,6 +141,7 @@ public:
     void renewalStarted(const RenewalStarted&) override;
     void renewalFinished(const RenewalFinished&) override;
     void renewalFailed(const RenewalFailed&) override;
+    void renewalAdopted(const RenewalAdopted&) override;
     void sessionLost(const SessionLost&) override;
     void saveFailed(const SaveFailed&) override;
     void requestRetried(const RequestRetried&) override;

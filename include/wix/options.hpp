@@ -114,6 +114,9 @@ struct WIX_EXPORT TransportOptions {
     /// An older connection takes no new request, so that a name that points elsewhere is looked up again in time.
     std::chrono::milliseconds maxConnectionAge{600'000};
     std::size_t maxBackgroundRenewals = 16;  ///< Token renewals ahead of need at a time, over all clients.
+    /// Token requests under way at a time, over all clients; more wait in line, in the order of their arrival, and API
+    /// calls go on beside them. 1 to 65535.
+    std::size_t maxTokenRequests = 32;
     /// Retries, resends on another connection included, are paid from a quota for each origin: so many at once, and this
     /// share of the calls. While everything fails, 1 000 calls cost at most 1 210 requests. With 0 and 0 there are none.
     std::size_t retryReserve = 10;  ///< 0 to 1000000.

@@ -17,7 +17,8 @@
 
 namespace wix {
 
-/// A record: tokens, and a version that grows with every change of it. Version 0 means "no record".
+/// A record: tokens, and a version that grows with every change of it, also after it was removed and made anew. A client
+/// never takes over a record of an older version than it has seen. Version 0 means "no record"; at most 2^53 - 2.
 struct WIX_EXPORT StoredTokens {
     StoredTokens() = default;
     StoredTokens(Tokens stored, std::uint64_t number) : tokens(std::move(stored)), version(number) {}
@@ -46,7 +47,8 @@ private:
     StoredTokens current_;
 };
 
-/// The right to renew a session, until it is destroyed or its time is over. Move-only.
+/// The right to renew a session, until it is destroyed or its time is over. Move-only; destroyed on the thread that runs
+/// the client.
 class WIX_EXPORT RenewalLease {
 public:
     /// `hold` is released with the lease.
@@ -61,6 +63,10 @@ private:
 /// Implement this to keep sessions elsewhere. The SDK calls it for a session from one strand, one call at a time;
 /// one object may serve many sessions, and is then called from several threads at once. Errors are `wix::Error`
 /// with Errc::storage_unavailable, storage_damaged or storage_refused; any other exception counts as unavailable.
+///
+/// **Several processes.** Clients that share a storage and a key are one visitor. Before one asks the token endpoint it
+/// takes the lease and reads the record again: if another has renewed meanwhile it goes on with that. The comparison of
+/// versions is the fence: a holder that was too slow finds that the record has changed, and does not write over it.
 class WIX_EXPORT TokenStorage {
 public:
     TokenStorage() = default;
@@ -74,7 +80,9 @@ public:
     virtual boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) = 0;
     /// Removes the record, whatever its version. No record is no error.
     virtual boost::asio::awaitable<void> erase(std::string key) = 0;
-    /// The right to renew the session of `key`; nothing if another holds it. The default grants it always.
+    /// The right to renew the session of `key` for the next `ttl`; nothing if another holds it, in this process or
+    /// elsewhere. Whoever holds it may die: it ends with `ttl` at the latest. A storage that cannot say fails as load()
+    /// does; the session then goes on without. The default grants it always: for storages that no other process uses.
     virtual boost::asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string key,
                                                                              std::chrono::milliseconds ttl);
 };
@@ -87,33 +95,45 @@ public:
     boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) override;
     boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override;
     boost::asio::awaitable<void> erase(std::string key) override;
+    boost::asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string key,
+                                                                     std::chrono::milliseconds ttl) override;
 
 private:
     struct Records;
     std::shared_ptr<Records> records_;
 };
 
-/// Keeps one session in one file, readable by its owner only (mode 0600), as the JSON of `toJson` with a member
-/// `wix` added (key and version). A file without that member, such as one written by a JavaScript program, is read too.
+/// Keeps one session in one file, or each session in a file of its own in a directory. Files are readable by their owner
+/// only (mode 0600), and hold the JSON of `toJson` with a member `wix` added (key and version). A file without that member,
+/// such as one written by a JavaScript program, is read too.
 ///
 /// - A save writes a new file beside it, syncs it and renames it over the old one: after a crash there is the old
 ///   session or the new one. The directory must exist and be writable.
+/// - Any number of processes of one machine may use the same files: `flock` on a lock file beside them orders saves, and
+///   another one is the renewal lease, which ends with the process that holds it. Lock files are empty and stay. On network
+///   file systems this is as good as their `flock`.
 /// - A symbolic link, a file that others may read or write, that belongs to another user, or that is the session of
 ///   another client id is refused (Errc::storage_refused); what is no session is Errc::storage_damaged. Such a file is
 ///   never changed: move it away, or correct its mode.
 /// - File calls run on a thread of their own, shared by all such storages. Thread-safe.
-/// - Two processes must not use one file at the same time.
 class WIX_EXPORT FileTokenStorage final : public TokenStorage {
 public:
+    /// One session, in `file`.
     explicit FileTokenStorage(std::filesystem::path file);
+    /// Any number of sessions, each in a file of `directory` whose name is a hash of its key. The directory is refused if
+    /// others than its owner may write there.
+    static std::shared_ptr<FileTokenStorage> inDirectory(std::filesystem::path directory);
     ~FileTokenStorage() override;
     boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) override;
     boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override;
     boost::asio::awaitable<void> erase(std::string key) override;
+    boost::asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string key,
+                                                                     std::chrono::milliseconds ttl) override;
 
 private:
-    struct File;
-    std::shared_ptr<File> file_;
+    struct Files;
+    explicit FileTokenStorage(std::shared_ptr<Files> files);
+    std::shared_ptr<Files> files_;
 };
 
 }  // namespace wix

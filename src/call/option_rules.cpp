@@ -61,6 +61,8 @@ std::optional<Failure> checkOptions(const TransportOptions& options) {
         return wants("TransportOptions::maxConnectionsPerOrigin", "1 to 65535");
     if (options.maxConnections < 1 || options.maxConnections > 65'535)
         return wants("TransportOptions::maxConnections", "1 to 65535");
+    if (options.maxTokenRequests < 1 || options.maxTokenRequests > 65'535)
+        return wants("TransportOptions::maxTokenRequests", "1 to 65535");
     if (options.maxIdlePerOrigin > 65'535) return wants("TransportOptions::maxIdlePerOrigin", "0 (no reuse) to 65535");
     if (options.maxIdleTime < std::chrono::milliseconds(0) || options.maxIdleTime > longest)
         return wants("TransportOptions::maxIdleTime", "0 (no reuse) to 24 h");

@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 
 namespace wix {
 
-struct FileTokenStorage::File : detail::SessionFile {
+struct FileTokenStorage::Files : detail::SessionFile {
     using SessionFile::SessionFile;
 };
 
@@ -134,21 +134,26 @@ std::filesystem::path absolutePath(std::filesystem::path file) {
 }  // namespace
 
 FileTokenStorage::FileTokenStorage(std::filesystem::path file)
-    : file_(std::make_shared<File>(absolutePath(std::move(file)))) {}
+    : files_(std::make_shared<Files>(absolutePath(std::move(file)))) {}
 FileTokenStorage::~FileTokenStorage() = default;
 
 asio::awaitable<std::optional<StoredTokens>> FileTokenStorage::load(std::string key) {
     return onFileThread<std::optional<StoredTokens>>(
-        file_, [key = std::move(key)](SessionFile& file) { return file.load(key); });
+        files_, [key = std::move(key)](SessionFile& file) { return file.load(key); });
 }
 
 asio::awaitable<SaveResult> FileTokenStorage::save(std::string key, Tokens tokens, std::uint64_t expectedVersion) {
-    return onFileThread<SaveResult>(file_, [key = std::move(key), tokens = std::move(tokens), expectedVersion](
-                                               SessionFile& file) { return file.save(key, tokens, expectedVersion); });
+    return onFileThread<SaveResult>(files_, [key = std::move(key), tokens = std::move(tokens), expectedVersion](
+                                                SessionFile& file) { return file.save(key, tokens, expectedVersion); });
 }
 
 asio::awaitable<void> FileTokenStorage::erase(std::string key) {
-    return onFileThread<void>(file_, [key = std::move(key)](SessionFile& file) { return file.erase(key); });
+    return onFileThread<void>(files_, [key = std::move(key)](SessionFile& file) { return file.erase(key); });
+}
+
+asio::awaitable<std::optional<RenewalLease>> FileTokenStorage::acquireLease(std::string key,
+                                                                            std::chrono::milliseconds ttl) {
+    return TokenStorage::acquireLease(std::move(key), ttl);
 }
 
 }  // namespace wix

@@ -67,4 +67,9 @@ boost::asio::awaitable<SaveResult> MemoryTokenStorage::save(std::string key, Tok
 
 boost::asio::awaitable<void> MemoryTokenStorage::erase(std::string key) { return eraseFrom(records_, std::move(key)); }
 
+boost::asio::awaitable<std::optional<RenewalLease>> MemoryTokenStorage::acquireLease(std::string key,
+                                                                                     std::chrono::milliseconds ttl) {
+    return TokenStorage::acquireLease(std::move(key), ttl);
+}
+
 }  // namespace wix

@@ -23,6 +23,7 @@ public:
     void renewalFailed(const RenewalFailed& event) override { note("failed", event.attempt); }
     void sessionLost(const SessionLost&) override { note("lost", 0); }
     void saveFailed(const SaveFailed&) override { note("unsaved", 0); }
+    void renewalAdopted(const RenewalAdopted& event) override { note("adopted", event.waiters); }
     void requestRetried(const RequestRetried& event) override { note("retried", static_cast<unsigned>(event.attempt)); }
     void requestFinished(const RequestFinished& event) override {
         note("request finished", static_cast<unsigned>(event.attempts));
@@ -55,14 +56,15 @@ TEST_CASE("events arrive in order, elsewhere, and none of them keeps the context
     finished.attempt = 1;
     quick->renewalFinished(finished);
     quick->renewalFailed(RenewalFailed());
+    quick->renewalAdopted(RenewalAdopted());
     quick->sessionLost(SessionLost());
     quick->saveFailed(SaveFailed());
     quick->requestRetried(RequestRetried());
     quick->requestFinished(RequestFinished());
     CHECK(slow->seen.empty());
     io.run();
-    CHECK(slow->seen == std::vector<std::string>{"started 1", "finished 1", "failed 0", "lost 0", "unsaved 0",
-                                                 "retried 1", "request finished 0"});
+    CHECK(slow->seen == std::vector<std::string>{"started 1", "finished 1", "failed 0", "adopted 0", "lost 0",
+                                                 "unsaved 0", "retried 1", "request finished 0"});
     CHECK(quick->dropped() == 0);
     io.restart();
     CHECK(io.poll() == 0);

@@ -173,6 +173,8 @@ TEST_CASE("a transport's options") {
     }
     CHECK(transport([](TransportOptions& options) { options.maxConnections = 1; }) == "fine");
     CHECK(transport([](TransportOptions& options) { options.maxConnections = 65'535; }) == "fine");
+    CHECK(transport([](TransportOptions& options) { options.maxTokenRequests = 0; }) ==
+          "TransportOptions::maxTokenRequests must be 1 to 65535");
     CHECK(transport([](TransportOptions& options) { options.maxIdlePerOrigin = 65'536; }) ==
           "TransportOptions::maxIdlePerOrigin must be 0 (no reuse) to 65535");
     CHECK(transport([](TransportOptions& options) { options.maxIdlePerOrigin = 0; }) == "fine");
