@@ -16,14 +16,21 @@ namespace {
 constexpr std::chrono::seconds drainTime{5};
 constexpr std::chrono::seconds refusedPause{1};
 
-TokenPolicy policyOf(const OAuthStrategy& strategy, const Timeouts& timeouts) {
+TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens& initial, const Timeouts& timeouts) {
     TokenPolicy policy;
-    policy.initial = strategy.tokens;
+    policy.initial = initial;
     policy.hasStorage = strategy.storage != nullptr;
     policy.onSessionLost = strategy.onSessionLost;
     policy.windows = strategy.windows;
     policy.leaseLife = timeouts.tokenExchange + 2 * timeouts.storage;
     return policy;
+}
+
+/// The state has the tokens: nobody else keeps them.
+std::shared_ptr<const TokenManagerSetup> withoutTokens(const TokenManagerSetup& setup) {
+    const auto made = std::make_shared<TokenManagerSetup>(setup);
+    made->strategy.tokens = Tokens();
+    return made;
 }
 
 /// Also if an action throws, out of memory: the next event has to be heard.
@@ -70,12 +77,16 @@ private:
 };
 
 TokenManager::TokenManager(const asio::any_io_executor& executor, TokenManagerSetup setup)
+    : TokenManager(executor, withoutTokens(setup), setup.storageKey, setup.strategy.tokens) {}
+
+TokenManager::TokenManager(const asio::any_io_executor& executor, std::shared_ptr<const TokenManagerSetup> setup,
+                           std::string storageKey, const Tokens& initial)
     : ContextBound(executor),
-      setup_(std::move(setup)),
+      sharedSetup_(std::move(setup)),
+      setup_(*sharedSetup_),
+      storageKey_(std::move(storageKey)),
       strand_(asio::make_strand(executor)),
-      state_(policyOf(setup_.strategy, setup_.request.timeouts)) {
-    setup_.strategy.tokens = Tokens();  // the state has them
-}
+      state_(policyOf(setup_.strategy, initial, setup_.request.timeouts)) {}
 
 std::shared_ptr<TokenManager> TokenManager::self() {
     return std::static_pointer_cast<TokenManager>(shared_from_this());

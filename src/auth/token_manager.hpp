@@ -23,12 +23,12 @@
 
 namespace wix::detail {
 
-/// What the manager needs besides its policy.
+/// What the manager needs besides its policy. One may serve thousands of managers.
 struct TokenManagerSetup {
     TokenManagerSetup() = default;
-    OAuthStrategy strategy;  ///< Checked.
-    std::string storageKey;
-    WireRequest request;  ///< Of a token exchange, but for its body.
+    OAuthStrategy strategy;  ///< Checked. What belongs to one session is not taken from here, if many share it.
+    std::string storageKey;  ///< The same.
+    WireRequest request;     ///< Of a token exchange, but for its body.
     std::shared_ptr<TransportInterface> transport;
     std::shared_ptr<Observer> observer;  ///< May be null.
     const Clock* clock = &Clock::system();
@@ -39,6 +39,9 @@ struct TokenManagerSetup {
 class TokenManager final : public ContextBound {
 public:
     TokenManager(const boost::asio::any_io_executor& executor, TokenManagerSetup setup);
+    /// One of many: `initial` and `storageKey` are its own.
+    TokenManager(const boost::asio::any_io_executor& executor, std::shared_ptr<const TokenManagerSetup> setup,
+                 std::string storageKey, const Tokens& initial);
 
     /// Begins when it is awaited, as an awaitable; but it has no coroutine, for there may be thousands.
     using Operation = HomeOperation<result<SnapshotPtr>>::Deferred;
@@ -101,7 +104,9 @@ private:
     void landed();
     void pokeAhead(std::uint64_t generation, BootTime now);
 
-    TokenManagerSetup setup_;
+    const std::shared_ptr<const TokenManagerSetup> sharedSetup_;
+    const TokenManagerSetup& setup_;  // the same
+    const std::string storageKey_;
     std::mutex strandMutex_;               // held while the strand is used from outside, and while it goes
     boost::asio::any_io_executor strand_;  // guards everything down to the next gap
 
