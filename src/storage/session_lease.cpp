@@ -58,7 +58,7 @@ result<std::optional<RenewalLease>> takeLease(int directory, const SessionPlace&
             const std::string note = writeLeaseNote(leaseMoment(), ttl);
             const ssize_t size = attempt(place.hook, FileStep::writeLease,
                                          [&] { return ::pwrite(lease->get(), note.data(), note.size(), 0); });
-            if (size != static_cast<ssize_t>(note.size()))
+            if (size != static_cast<ssize_t>(note.size()) || ::ftruncate(lease->get(), size) != 0)
                 return place.unavailable("cannot write its lease file", size < 0 ? errno : ENOSPC);
             return std::optional<RenewalLease>(std::in_place, std::make_shared<HeldLease>(std::move(*lease)));
         }
