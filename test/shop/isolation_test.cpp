@@ -37,10 +37,10 @@ struct Customer {
 };
 
 struct Report {
-    int done = 0, unsure = 0, notDone = 0, failedPages = 0, wrong = 0;
-    std::string first;  // what was wrong first
+    int done = 0, unsure = 0, notDone = 0, failedPages = 0;
+    std::string wrong;  // what was, a line each
     void violate(const std::string& what) {
-        if (++wrong == 1) first = what;
+        if (wrong.size() < 2'000) wrong += what + "\n";
     }
 };
 
@@ -99,7 +99,11 @@ private:
                                                                {Action::Kind::change, "/cart/change"},
                                                                {Action::Kind::remove, "/cart/remove"}};
         const Page answer = co_await loader.load(paths.at(action.kind), customer.cookie, std::move(form));
-        customer.model.did(action, outcomeOf(answer));
+        const Outcome outcome = outcomeOf(answer);
+        customer.model.did(action, outcome);
+        // Not every time, since it is half of the work; but what the next action needs to know is looked up.
+        const bool plain = outcome == Outcome::done && action.kind != Action::Kind::remove;
+        if (plain && customer.left > 1 && upTo(2) != 0) co_return;
 
         const Page page = co_await loaded(loader, customer, "/cart");
         const Cart cart = cartOn(page.body);
@@ -125,12 +129,15 @@ private:
     /// A page that only reads: the visitor loads it again until it is there.
     asio::awaitable<Page> loaded(PageLoader& loader, Customer& customer, std::string path) {
         Page page;
-        for (int i = 0; i < 100; ++i) {
+        asio::steady_timer pause(io_);
+        for (int i = 0; i < 300; ++i) {
             page = co_await loader.load(path, customer.cookie, std::string());
             if (page.status == 200) break;
             ++report_.failedPages;
+            pause.expires_after(50ms);  // a token that could not be had is not asked for at once
+            co_await pause.async_wait(asio::use_awaitable);
         }
-        if (page.status != 200) report_.violate(path + " never came");
+        if (page.status != 200) report_.violate(path + " never came, but " + std::to_string(page.status));
         const std::string set = between(page.head, "Set-Cookie: ", ";");
         if (!set.empty()) customer.cookie = set;
         co_return page;
@@ -168,7 +175,7 @@ private:
             else
                 proxy_.set(upTo(1) == 0 ? Direction::upstream : Direction::downstream, toxics());
             if (upTo(9) == 0) proxy_.resetAll();
-            weather_.expires_after(std::chrono::milliseconds(100 + upTo(100)));
+            weather_.expires_after(std::chrono::milliseconds(200 + upTo(200)));
             co_await weather_.async_wait(asio::use_awaitable);
         }
     }
@@ -198,7 +205,7 @@ TEST_CASE("1 000 visitors with 50 actions each, in bad weather: every cart is wh
     MESSAGE(visitors << " visitors: " << report.done << " actions done, " << report.unsure << " unsure, "
                      << report.notDone << " not done, " << report.failedPages << " pages loaded again, "
                      << proxy.counts().accepted() << " connections, " << seconds << " s");
-    CHECK_MESSAGE(report.wrong == 0, report.first);
+    CHECK(report.wrong == "");
     CHECK(report.unsure > 0);  // or the weather was too good to prove anything
     shop.stop();
     CHECK(shop.program().exitCode() == 0);
