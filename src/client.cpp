@@ -38,8 +38,8 @@ const Tokens& tokensOf(const result<SnapshotPtr>& snapshot) {
 
 /// First of all in each operation: nothing of the parent's is touched in the child of a fork.
 WaitLimits callLimits(const detail::Session& session, const CallOptions& options) {
-    check(session.transport->checkProcess());
-    const auto timeout = options.timeout.value_or(session.options.timeouts.call);
+    check(session.common->transport->checkProcess());
+    const auto timeout = options.timeout.value_or(session.common->options.timeouts.call);
     check(detail::checkCallTimeout(timeout));
     return WaitLimits(std::chrono::steady_clock::now() + timeout, options.stopToken);
 }
@@ -47,7 +47,7 @@ WaitLimits callLimits(const detail::Session& session, const CallOptions& options
 WaitLimits tokenLimits(const detail::Session& session) { return callLimits(session, CallOptions()); }
 
 asio::awaitable<Tokens> generate(SessionPtr session) {
-    const result<SnapshotPtr> usable = co_await session->calls.tokens->usable(tokenLimits(*session));
+    const result<SnapshotPtr> usable = co_await session->tokens->usable(tokenLimits(*session));
     co_return tokensOf(usable);
 }
 
@@ -55,12 +55,12 @@ asio::awaitable<Tokens> generateFrom(SessionPtr session, Tokens tokens) {
     if (tokens.empty()) co_return co_await generate(session);
     const WaitLimits limits = tokenLimits(*session);
     check(detail::checkTokens(tokens, "generateVisitorTokens(tokens)"));
-    const result<SnapshotPtr> usable = co_await session->calls.tokens->adopt(std::move(tokens), true, limits);
+    const result<SnapshotPtr> usable = co_await session->tokens->adopt(std::move(tokens), true, limits);
     co_return tokensOf(usable);
 }
 
 asio::awaitable<Tokens> renew(SessionPtr session) {
-    const result<SnapshotPtr> renewed = co_await session->calls.tokens->renew(tokenLimits(*session));
+    const result<SnapshotPtr> renewed = co_await session->tokens->renew(tokenLimits(*session));
     co_return tokensOf(renewed);
 }
 
@@ -68,20 +68,19 @@ asio::awaitable<Tokens> renewFrom(SessionPtr session, RefreshToken refreshToken)
     if (refreshToken.value.empty()) throw Error(Errc::no_session, "renewToken(refreshToken) with an empty token");
     if (refreshToken.role == TokenRole::none) refreshToken.role = TokenRole::visitor;
     check(detail::checkTokens(Tokens(AccessToken(), refreshToken), "renewToken(refreshToken)"));
-    const result<SnapshotPtr> renewed =
-        co_await session->calls.tokens->renew(std::move(refreshToken), tokenLimits(*session));
+    const result<SnapshotPtr> renewed = co_await session->tokens->renew(std::move(refreshToken), tokenLimits(*session));
     co_return tokensOf(renewed);
 }
 
 asio::awaitable<Tokens> active(SessionPtr session) {
-    const result<SnapshotPtr> active = co_await session->calls.tokens->active(tokenLimits(*session));
+    const result<SnapshotPtr> active = co_await session->tokens->active(tokenLimits(*session));
     co_return tokensOf(active);
 }
 
 asio::awaitable<void> replace(SessionPtr session, Tokens tokens) {
     check(detail::checkTokens(tokens, "setTokens(tokens)"));
     const result<SnapshotPtr> adopted =
-        co_await session->calls.tokens->adopt(std::move(tokens), false, tokenLimits(*session));
+        co_await session->tokens->adopt(std::move(tokens), false, tokenLimits(*session));
     tokensOf(adopted);
 }
 
@@ -93,11 +92,11 @@ asio::awaitable<bool> isMember(SessionPtr session) {
 asio::awaitable<result<HttpReply>> send(SessionPtr session, Request request, bool throughEdge,
                                         std::shared_ptr<BodySink> sink = nullptr) {
     const WaitLimits limits = callLimits(*session, request.options());
-    auto prepared = detail::prepare(*session, request, throughEdge ? session->edge : session->api);
+    auto prepared = detail::prepare(*session, request, throughEdge ? session->common->edge : session->common->api);
     if (prepared.has_error()) co_return std::move(prepared).error();
     prepared->sink = std::move(sink);
     const int maxRedirects = request.options().maxRedirects;
-    co_return co_await detail::runCall(session->calls, std::move(*prepared), limits, maxRedirects);
+    co_return co_await detail::runCall(session->calls(), std::move(*prepared), limits, maxRedirects);
 }
 
 asio::awaitable<Response> fetchResponse(SessionPtr session, Request request, std::shared_ptr<BodySink> sink) {
@@ -133,13 +132,13 @@ Request jsonRequest(const char* method, std::string path, CallOptions options) {
 
 asio::awaitable<json::value> withoutBody(SessionPtr session, const char* method, std::string path,
                                          CallOptions options) {
-    const bool throughEdge = session->options.useCDN;
+    const bool throughEdge = session->common->options.useCDN;
     return callJson(std::move(session), jsonRequest(method, std::move(path), std::move(options)), throughEdge);
 }
 
 asio::awaitable<json::value> withBody(SessionPtr session, const char* method, std::string path, json::value body,
                                       CallOptions options) {
-    const bool throughEdge = session->options.useCDN;
+    const bool throughEdge = session->common->options.useCDN;
     Request request = jsonRequest(method, std::move(path), std::move(options));
     request.json(body);
     return callJson(std::move(session), std::move(request), throughEdge);
@@ -153,11 +152,11 @@ asio::awaitable<json::value> queryGraph(SessionPtr session, Request request) {
 }
 
 asio::awaitable<void> closeSession(SessionPtr session) {
-    check(session->transport->checkProcess());
-    const result<SnapshotPtr> ended = co_await session->calls.tokens->close();
+    check(session->common->transport->checkProcess());
+    const result<SnapshotPtr> ended = co_await session->tokens->close();
     // Who was cancelled waits no longer, but what has been sent goes on over these connections.
     const bool cancelled = ended.has_error() && ended.error().code == asio::error::operation_aborted;
-    if (session->ownsTransport && !cancelled) session->transport->close();
+    if (session->common->ownsTransport && !cancelled) session->common->transport->close();
     // A drain that took too long was cut; there is nothing that the caller could do about it.
     if (ended.has_error() && ended.error().code != Errc::timeout) fail(ended.error());
 }

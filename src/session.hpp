@@ -2,7 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <string>
 
 #include <wix/client.hpp>
 
@@ -13,21 +13,42 @@
 
 namespace wix::detail {
 
-class Session {
-public:
-    Session(std::shared_ptr<HttpTransport> transport, bool ownsTransport, OAuthStrategy strategy, ClientOptions options,
-            const Clock& clock = Clock::system());
-    /// close() without waiting.
-    ~Session();
-    Session(const Session&) = delete;
-    Session& operator=(const Session&) = delete;
+/// What is the same for all sessions of a server, so that there is one of it.
+struct SessionCommon {
+    /// Strategy and options are checked, but for the URLs: throws Error.
+    SessionCommon(std::shared_ptr<HttpTransport> transport, bool ownsTransport, OAuthStrategy strategy,
+                  ClientOptions options, const Clock& clock);
 
     ClientOptions options;
     ApiBase api;
     ApiBase edge;
     std::shared_ptr<HttpTransport> transport;
     bool ownsTransport;
-    CallEnvironment calls;
+    const Clock* clock;
+    TokenManagerSetup tokens;  ///< Without tokens and storage key.
+};
+
+class Session {
+public:
+    /// One by itself.
+    Session(std::shared_ptr<HttpTransport> transport, bool ownsTransport, OAuthStrategy strategy, ClientOptions options,
+            const Clock& clock = Clock::system());
+    /// One of many, with no tokens but those in the storage. `sessionKey` is checked.
+    Session(std::shared_ptr<const SessionCommon> shared, const std::string& sessionKey);
+    /// close() without waiting.
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// What a call needs.
+    CallEnvironment calls() const;
+
+    const std::shared_ptr<const SessionCommon> common;
+    const std::shared_ptr<TokenManager> tokens;
+    const std::shared_ptr<Consistency> consistency;
+
+private:
+    Session(std::shared_ptr<const SessionCommon> shared, const std::string& sessionKey, const Tokens& initial);
 };
 
 using SessionPtr = std::shared_ptr<Session>;

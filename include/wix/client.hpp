@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <wix/body.hpp>
 #include <wix/config.hpp>
@@ -126,6 +127,8 @@ public:
     boost::asio::awaitable<void> close() const;
 
 private:
+    friend class VisitorSessions;
+    explicit Client(std::shared_ptr<detail::Session> session) : session_(std::move(session)) {}
     std::shared_ptr<detail::Session> session_;
 };
 

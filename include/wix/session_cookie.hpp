@@ -21,7 +21,8 @@ public:
     /// `id`: 1 to 16 of A-Z a-z 0-9 `_`. `hex`: 64 hexadecimal digits, such as of `openssl rand -hex 32`. Throws Error
     /// with Errc::invalid_argument, which does not repeat the secret.
     static CookieKey fromHex(std::string id, std::string_view hex);
-    /// A new one: values sealed with it can be opened as long as the program runs.
+    /// A new one: values sealed with it can be opened as long as the program runs. Throws std::runtime_error if the
+    /// system has no random bytes.
     static CookieKey random(std::string id);
 
     const std::string& id() const noexcept { return id_; }
@@ -58,33 +59,45 @@ struct WIX_EXPORT CookieOptions {
 
 /// Seals a session's key, or its tokens, with AES-256-GCM into a cookie value, and opens it again. Immutable; thread-safe.
 ///
-/// A value holds a format number, the id of its key, when it expires, and what was sealed; bound to the purpose and the
-/// name of the cookie. Changing any bit of it, a wrong purpose, an unknown key, and a value that has expired all give
-/// Errc::cookie_refused, whose text does not tell which, nor anything of the value.
+/// A value is `1.KEYID.` and the base64url of nonce, ciphertext and tag; in it are when it expires and what was sealed. It
+/// is bound to the key id, the purpose, the name of the cookie, and to whether it is a text or tokens. Changing any bit of
+/// it, a wrong purpose, an unknown key, and a value that has expired all give Errc::cookie_refused, whose text does not
+/// tell which, nor anything of the value. Expiry is by the clock of who opens it: the clocks of servers that share keys
+/// should agree within a minute.
+///
+/// Whoever has a value has the session, as with every session cookie: a copy of it opens too, until it expires. What is
+/// for one visitor only, such as a token against forged forms, takes a purpose that names the visitor.
+///
+/// **Keys.** Nonces are random: change the key before it has sealed 2^32 values. A change needs no stop: put a new key in
+/// front, and drop the old one maxAge later. If a key is known to others drop it at once; its visitors start anew.
 class WIX_EXPORT SessionCookie {
 public:
     using Time = std::chrono::system_clock::time_point;
 
-    /// `keys`: the first seals, all open; put a new one in front, and drop an old one maxAge later. `purpose` keeps
-    /// values apart that are sealed with the same keys, such as `session` and `csrf`; not empty.
-    /// Throws Error with Errc::invalid_argument that names the option.
+    /// `keys`: the first seals, all open; their ids differ. `purpose` keeps values apart that are sealed with the same
+    /// keys, such as `session` and `csrf`; 1 to 1024 bytes. Throws Error with Errc::invalid_argument that names the option.
     SessionCookie(std::vector<CookieKey> keys, std::string purpose, CookieOptions options = CookieOptions());
 
-    /// A value for setCookie(): letters, digits, `-`, `_` and `.`. At most 2 KB of text, so that browsers keep it:
-    /// Errc::invalid_argument.
+    /// A value for setCookie(): letters, digits, `-`, `_` and `.`. If the whole cookie takes more than the 4096 bytes that
+    /// browsers keep, which is at about 2.9 KB of text: Errc::invalid_argument.
     std::string seal(std::string_view text, Time now = std::chrono::system_clock::now()) const;
     /// What was sealed. Errors: Errc::cookie_refused.
     result<std::string> open(std::string_view value, Time now = std::chrono::system_clock::now()) const;
 
+    /// The same for a session as a whole, for servers that store nothing: the browser then has what is newest, so send it
+    /// with each answer. Errors: Errc::invalid_argument if there are no tokens or they are too long, invalid_token.
     std::string sealTokens(const Tokens& tokens, Time now = std::chrono::system_clock::now()) const;
+    /// Tokens that were sealed, or with acceptPlainTokens those of a JavaScript front end. They are never empty.
     /// Errors: Errc::cookie_refused.
     result<Tokens> openTokens(std::string_view value, Time now = std::chrono::system_clock::now()) const;
 
-    /// The value of a `Set-Cookie` header (RFC 6265).
+    /// The value of a `Set-Cookie` header (RFC 6265). Errors: Errc::invalid_argument for a value that may not be one, or
+    /// with which the cookie is longer than 4096 bytes.
     std::string setCookie(std::string_view value) const;
     /// The same, to have the browser forget it.
     std::string clearCookie() const;
-    /// The value of this cookie in the value of a `Cookie` header. If a browser sends several of this name, the first.
+    /// The value of this cookie in the value of a `Cookie` header; open() tells what it is worth. Anything else in there is
+    /// passed over. If a browser sends several of this name, the first; a name with `__Host-` is there only once.
     std::optional<std::string> find(std::string_view cookieHeader) const;
 
     const CookieOptions& options() const noexcept;

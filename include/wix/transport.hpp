@@ -40,6 +40,7 @@ public:
 
 private:
     friend class Client;
+    friend class VisitorSessions;
     std::shared_ptr<detail::HttpTransport> impl_;
 };
 

@@ -20,8 +20,9 @@ namespace wix {
 /// Everything that can be set, with its default in place.
 struct WIX_EXPORT VisitorSessionsOptions {
     VisitorSessionsOptions() = default;
-    std::size_t maxSessions = 100'000;               ///< In memory, 1 to 10 million. More: the longest unused goes.
-    std::chrono::milliseconds maxIdleTime{900'000};  ///< Unused for longer: it may go. Positive, at most 24 h.
+    std::size_t maxSessions = 100'000;  ///< In memory, 1 to 10 million. More: the longest unused goes.
+    /// What was not opened for longer, and is not in use, may go. Positive, at most 24 h.
+    std::chrono::milliseconds maxIdleTime{900'000};
 };
 
 /// What has happened so far.
@@ -38,8 +39,9 @@ struct WIX_EXPORT VisitorSessionsStatistics {
 /// Gives each visitor of a server a Client of their own, over one Transport. A handle: copies share the sessions.
 ///
 /// A session that leaves memory sleeps in the storage, and is there again at the next open(). Only sessions leave that
-/// nobody has a Client of, that have nothing under way and nothing unsaved; one at a time, as others are opened: there is
-/// no timer, and an unused VisitorSessions keeps no work outstanding.
+/// nobody has a Client of, that have nothing under way and nothing unsaved; a few at a time, as others are opened: there is
+/// no timer, and an unused VisitorSessions keeps no work outstanding. So hold a Client as long as a request takes, and
+/// open() it again for the next.
 ///
 /// **Thread safety.** All functions may be called from any thread, and awaited on any executor.
 /// **Lifetime.** Clients and operations may outlive it.
@@ -52,7 +54,9 @@ public:
 
     /// The Client of the visitor with this key: of any text of 1 to 512 bytes that nobody can guess, if it comes from a
     /// cookie. The same key gives the same session as long as it is in memory, concurrently too. Nothing is loaded or
-    /// sent yet. Errors: Errc::invalid_argument, too_many_sessions, operation_aborted after close().
+    /// sent yet. Its record in the storage is that of a Client whose OAuthStrategy::sessionKey is the key (with `%` and what
+    /// is not visible ASCII percent-encoded). Errors: Errc::invalid_argument, too_many_sessions if the memory is full and
+    /// none of the 256 longest unused may go, operation_aborted after close().
     boost::asio::awaitable<Client> open(std::string key) const;
 
     VisitorSessionsStatistics statistics() const;

@@ -10,8 +10,10 @@
 #include <wix/options.hpp>
 #include <wix/request.hpp>
 #include <wix/response.hpp>
+#include <wix/session_cookie.hpp>
 #include <wix/token_storage.hpp>
 #include <wix/tokens.hpp>
 #include <wix/transport.hpp>
+#include <wix/visitor_sessions.hpp>
 
 #endif

@@ -17,14 +17,21 @@ namespace {
 constexpr std::chrono::seconds drainTime{5};
 constexpr std::chrono::seconds refusedPause{1};
 
-TokenPolicy policyOf(const OAuthStrategy& strategy, const Timeouts& timeouts) {
+TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens& initial, const Timeouts& timeouts) {
     TokenPolicy policy;
-    policy.initial = strategy.tokens;
+    policy.initial = initial;
     policy.hasStorage = strategy.storage != nullptr;
     policy.onSessionLost = strategy.onSessionLost;
     policy.windows = strategy.windows;
     policy.leaseLife = timeouts.tokenExchange + 2 * timeouts.storage;
     return policy;
+}
+
+/// The state has the tokens: nobody else keeps them.
+std::shared_ptr<const TokenManagerSetup> withoutTokens(const TokenManagerSetup& setup) {
+    const auto made = std::make_shared<TokenManagerSetup>(setup);
+    made->strategy.tokens = Tokens();
+    return made;
 }
 
 /// Also if an action throws, out of memory: the next event has to be heard.
@@ -42,7 +49,17 @@ private:
 }  // namespace
 
 TokenManager::TokenManager(const asio::any_io_executor& executor, TokenManagerSetup setup)
-    : ContextBound(executor), setup_(std::move(setup)), executor_(executor) {}
+    : TokenManager(executor, withoutTokens(setup), setup.storageKey, setup.strategy.tokens) {}
+
+TokenManager::TokenManager(const asio::any_io_executor& executor, std::shared_ptr<const TokenManagerSetup> setup,
+                           std::string storageKey, const Tokens& initial)
+    : ContextBound(executor),
+      sharedSetup_(std::move(setup)),
+      setup_(*sharedSetup_),
+      storageKey_(std::move(storageKey)),
+      executor_(executor) {
+    if (!initial.empty()) initial_ = std::make_unique<Tokens>(initial);
+}
 
 TokenManager::~TokenManager() = default;
 
@@ -64,8 +81,8 @@ void TokenManager::contextGone() noexcept {
 /// With the mutex held, and while there is an executor.
 TokenManager::Work& TokenManager::workForUse() {
     if (!work_) {
-        TokenPolicy policy = policyOf(setup_.strategy, setup_.request.timeouts);
-        setup_.strategy.tokens = Tokens();  // the state has them
+        const std::unique_ptr<Tokens> initial = std::move(initial_);
+        TokenPolicy policy = policyOf(setup_.strategy, initial ? *initial : Tokens(), setup_.request.timeouts);
         work_ = std::make_unique<Work>(executor_, std::move(policy), std::move(rest_));
         rest_ = TokenRest();
     }

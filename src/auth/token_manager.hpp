@@ -23,12 +23,12 @@
 
 namespace wix::detail {
 
-/// What the manager needs besides its policy.
+/// What the manager needs besides its policy. One may serve thousands of managers.
 struct TokenManagerSetup {
     TokenManagerSetup() = default;
-    OAuthStrategy strategy;  ///< Checked.
-    std::string storageKey;
-    WireRequest request;  ///< Of a token exchange, but for its body.
+    OAuthStrategy strategy;  ///< Checked. What belongs to one session is not taken from here, if many share it.
+    std::string storageKey;  ///< The same.
+    WireRequest request;     ///< Of a token exchange, but for its body.
     std::shared_ptr<TransportInterface> transport;
     std::shared_ptr<Observer> observer;  ///< May be null.
     const Clock* clock = &Clock::system();
@@ -40,6 +40,9 @@ struct TokenManagerSetup {
 class TokenManager final : public ContextBound {
 public:
     TokenManager(const boost::asio::any_io_executor& executor, TokenManagerSetup setup);
+    /// One of many: `initial` and `storageKey` are its own.
+    TokenManager(const boost::asio::any_io_executor& executor, std::shared_ptr<const TokenManagerSetup> setup,
+                 std::string storageKey, const Tokens& initial);
     ~TokenManager() override;
 
     /// Begins when it is awaited, as an awaitable; but it has no coroutine, for there may be thousands.
@@ -110,10 +113,13 @@ private:
     void restLater();
     void rest();
 
-    TokenManagerSetup setup_;
-    std::mutex mutex_;                       // guards the next four, and that the context does not go meanwhile
+    const std::shared_ptr<const TokenManagerSetup> sharedSetup_;
+    const TokenManagerSetup& setup_;  // the same
+    const std::string storageKey_;
+    std::mutex mutex_;                       // guards the next five, and that the context does not go meanwhile
     boost::asio::any_io_executor executor_;  // none once its context has gone
     std::unique_ptr<Work> work_;             // what it points to belongs to its strand
+    std::unique_ptr<Tokens> initial_;        // until there is work for the first time
     TokenRest rest_;                         // if there is no work
     SnapshotPtr published_;
 

@@ -136,7 +136,7 @@ void TokenManager::storageIsLate(StorageCall call) {
 asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
     std::optional<LoadOutcome> outcome;
     try {
-        std::optional<StoredTokens> record = co_await self->setup_.strategy.storage->load(self->setup_.storageKey);
+        std::optional<StoredTokens> record = co_await self->setup_.strategy.storage->load(self->storageKey_);
         const bool usable = !record || isUsable(record->tokens);
         outcome.emplace(std::move(record));
         if (!usable) outcome.emplace(unusableRecord());
@@ -153,7 +153,7 @@ asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, st
     std::optional<RenewalLease> granted;
     try {
         std::optional<RenewalLease> given =
-            co_await self->setup_.strategy.storage->acquireLease(self->setup_.storageKey, life);
+            co_await self->setup_.strategy.storage->acquireLease(self->storageKey_, life);
         outcome.emplace(given.has_value());
         if (given) granted.emplace(std::move(*given));
     } catch (...) {
@@ -170,10 +170,10 @@ asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, Sav
     const std::shared_ptr<TokenStorage> storage = self->setup_.strategy.storage;
     try {
         if (action.tokens.empty()) {
-            co_await storage->erase(self->setup_.storageKey);
+            co_await storage->erase(self->storageKey_);
             outcome.emplace(SaveResult::saved(0));
         } else {
-            SaveResult saved = co_await storage->save(self->setup_.storageKey, action.tokens, action.expectedVersion);
+            SaveResult saved = co_await storage->save(self->storageKey_, action.tokens, action.expectedVersion);
             const bool usable = isUsable(saved.current().tokens);
             outcome.emplace(std::move(saved));
             if (!usable) outcome.emplace(unusableRecord());

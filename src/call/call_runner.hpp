@@ -13,12 +13,12 @@
 
 namespace wix::detail {
 
-/// What every call of a session shares.
+/// What a call of a session needs.
 struct CallEnvironment {
     CallEnvironment() = default;
     std::shared_ptr<TokenManager> tokens;
     std::shared_ptr<TransportInterface> transport;
-    std::shared_ptr<Consistency> consistency = std::make_shared<Consistency>();
+    std::shared_ptr<Consistency> consistency;
     Origin tokenOrigin;  ///< Where the token endpoint is.
     RetryOptions retry;
     const Clock* clock = &Clock::system();

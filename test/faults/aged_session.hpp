@@ -130,8 +130,8 @@ public:
 
     /// A token as a call gets it: at once if there is one, else by waiting.
     TokenOutcome token() {
-        if (detail::SnapshotPtr fresh = session_.calls.tokens->fresh()) return fresh;
-        return runOn(site_.io, session_.calls.tokens->usable(detail::WaitLimits()));
+        if (detail::SnapshotPtr fresh = session_.tokens->fresh()) return fresh;
+        return runOn(site_.io, session_.tokens->usable(detail::WaitLimits()));
     }
     detail::SnapshotPtr goodToken() {
         TokenOutcome got = token();
@@ -146,18 +146,18 @@ public:
     /// Starts callers that wait for a token; their outcomes will be in `outcomes`, in the order in which they end.
     void startWaiting(TokenOutcomes& outcomes, int count, detail::WaitLimits limits = detail::WaitLimits()) {
         for (int i = 0; i < count; ++i)
-            boost::asio::co_spawn(site_.io, session_.calls.tokens->usable(limits)(boost::asio::use_awaitable),
+            boost::asio::co_spawn(site_.io, session_.tokens->usable(limits)(boost::asio::use_awaitable),
                                   [&outcomes](std::exception_ptr error, TokenOutcome outcome) {
                                       outcomes.push_back(error ? TokenOutcome(Failure()) : std::move(outcome));
                                   });
     }
     /// What is active, without asking for anything.
-    Tokens active() { return (*runOn(site_.io, session_.calls.tokens->active(detail::WaitLimits())))->tokens; }
+    Tokens active() { return (*runOn(site_.io, session_.tokens->active(detail::WaitLimits())))->tokens; }
 
     result<detail::HttpReply> call(Request request) {
-        auto prepared = detail::prepare(session_, request, session_.api);
+        auto prepared = detail::prepare(session_, request, session_.common->api);
         REQUIRE(prepared.has_value());
-        return runOn(site_.io, detail::runCall(session_.calls, std::move(*prepared), detail::WaitLimits(),
+        return runOn(site_.io, detail::runCall(session_.calls(), std::move(*prepared), detail::WaitLimits(),
                                                request.options().maxRedirects));
     }
     /// The visitor's cart with one product in it.
@@ -175,7 +175,7 @@ public:
         return reply.has_value() && reply->status == 200;
     }
 
-    detail::TokenManager& tokens() { return *session_.calls.tokens; }
+    detail::TokenManager& tokens() { return *session_.tokens; }
 
 private:
     Site& site_;

@@ -61,7 +61,7 @@ struct Streaming {
         : source(std::make_shared<TextSource>(text, canRewind)) {
         site.options.observer = log;
         session.emplace(site.transport, false, OAuthStrategy(clientId), site.options, site.clock);
-        environment = session->calls;
+        environment = session->calls();
         environment.transport = transport;
         run("warm up", false, nullptr);  // brings the tokens
         before = site.fake.requests("cart").size();
@@ -72,7 +72,7 @@ struct Streaming {
     result<detail::HttpReply> run(const std::string& body, bool idempotent, std::shared_ptr<BodySource> from) {
         Request request("POST", addPath);
         request.body(from ? std::string() : body, "application/json").idempotent(idempotent);
-        auto prepared = detail::prepare(*session, request, session->api);
+        auto prepared = detail::prepare(*session, request, session->common->api);
         prepared->source = std::move(from);
         return runOn(site.io, detail::runCall(environment, std::move(*prepared), detail::WaitLimits()));
     }
@@ -111,7 +111,7 @@ TEST_CASE("C row 34: the error does not wait for the renewal") {
     Streaming at(false);
     at.site.fake.expireAccessTokens();
     at.site.fake.hold("token");
-    auto prepared = detail::prepare(*at.session, Request("POST", addPath), at.session->api);
+    auto prepared = detail::prepare(*at.session, Request("POST", addPath), at.session->common->api);
     prepared->source = at.source;
     std::optional<int> status;
     asio::co_spawn(at.site.io, detail::runCall(at.environment, std::move(*prepared), detail::WaitLimits()),

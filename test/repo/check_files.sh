@@ -47,10 +47,10 @@ heavy='^ *# *include *[<"](boost/beast|boost/asio/ssl|openssl/)'
 forbid '^include/' "$heavy" "$none" 'a public header must not need Beast or OpenSSL'
 while IFS= read -r file; do
     case $file in
-    src/http/* | src/testing/* | test/* | benchmarks/* | examples/* | include/*) continue ;;
+    src/http/* | src/cookie/cookie_seal.cpp | src/testing/* | test/* | benchmarks/* | examples/* | include/*) continue ;;
     esac
     while IFS= read -r hit; do
-        fail "$file:$hit: Beast and OpenSSL belong to src/http and src/testing"
+        fail "$file:$hit: Beast and OpenSSL belong to src/http, src/cookie/cookie_seal.cpp and src/testing"
     done < <(grep -nE "$heavy" "$file" || true)
 done < <(listed '\.(cpp|hpp|h)$')
 
@@ -64,9 +64,11 @@ interface="${include}http/(transport_interface|http_reply|header_rules|header_lo
 forbid '^src/auth/' "${include}(http|call)/" "[0-9]+:${interface#^}" 'auth/ knows the transport interface only, and not call/'
 forbid '^src/http/' "${include}(auth|call)/" "$none" 'http/ does not know auth/ or call/'
 forbid '^src/(base|async)/' "${include}(auth|call|http|storage|testing)/" "$none" 'base/ and async/ know no other room'
+forbid '^src/cookie/' "${include}(async|auth|base|call|http|sessions|storage|testing)/" \
+    "[0-9]+:${include#^}(call/option_rules|http/header_rules)\.hpp\"" 'cookie/ knows the rules of options and headers only'
 forbid '^src/storage/' "${include}(auth|call|http|testing)/" "$none" 'storage/ knows no other room'
 forbid '^src/testing/' "${include}(auth|call|http|base|async|storage)/" "$none" 'the fake shares no code with the SDK'
-forbid '^src/(auth|call|http|base|async|storage)/' "${include}(testing|support)/" "$none" 'the library does not know its tests'
+forbid '^src/(auth|call|cookie|http|base|async|sessions|storage)/' "${include}(testing|support)/" "$none" 'the library does not know its tests'
 
 # 5. Time is a parameter.
 forbid '^test/.*\.(cpp|hpp)$' 'sleep_for|sleep_until|[^a-z_]u?sleep *\(' "$none" 'no test sleeps: use the manual clock or an event'

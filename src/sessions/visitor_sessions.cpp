@@ -1,0 +1,148 @@
+#include <wix/visitor_sessions.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "call/option_rules.hpp"
+#include "session.hpp"
+#include "sessions/session_key.hpp"
+#include "sessions/session_table.hpp"
+
+namespace asio = boost::asio;
+
+namespace wix {
+namespace {
+
+using detail::SessionPtr;
+
+void check(std::optional<Failure> failure) {
+    if (failure) throw Error(std::move(*failure));
+}
+
+std::optional<Failure> checkLimits(const VisitorSessionsOptions& limits) {
+    if (limits.maxSessions < 1 || limits.maxSessions > 10'000'000)
+        return Failure(Errc::invalid_argument, "VisitorSessionsOptions::maxSessions must be 1 to 10000000");
+    if (limits.maxIdleTime <= std::chrono::milliseconds(0) || limits.maxIdleTime > std::chrono::hours(24))
+        return Failure(Errc::invalid_argument,
+                       "VisitorSessionsOptions::maxIdleTime must be more than 0 and at most 24 h");
+    return std::nullopt;
+}
+
+/// A session of one visitor would be everybody's; and one that is not stored would be gone when it leaves memory.
+std::optional<Failure> checkShared(const OAuthStrategy& strategy) {
+    if (!strategy.storage)
+        return Failure(Errc::invalid_argument,
+                       "VisitorSessions: OAuthStrategy::storage must be set, for sessions that leave memory");
+    if (!strategy.tokens.empty())
+        return Failure(Errc::invalid_argument,
+                       "VisitorSessions: OAuthStrategy::tokens must be empty: they would be every visitor's");
+    return std::nullopt;
+}
+
+/// Nobody has a handle or an operation of it, nothing is under way, and the storage has what it has. Nobody but the table
+/// could begin anything with it then.
+bool mayGo(const SessionPtr& session) {
+    return session.use_count() == 1 && session->tokens.use_count() == 1 && session->tokens->isQuiet();
+}
+
+}  // namespace
+
+class VisitorSessions::Impl {
+public:
+    Impl(std::shared_ptr<const detail::SessionCommon> shared, const VisitorSessionsOptions& limits)
+        : common(std::move(shared)), table_(detail::SessionTableLimits(limits.maxSessions, limits.maxIdleTime)) {}
+
+    SessionPtr open(const std::string& key) {
+        check(common->transport->checkProcess());  // a thread of the parent may have had the mutex
+        check(detail::checkVisitorKey(key));
+        std::vector<SessionPtr> removed;  // destroyed without the mutex
+        const std::lock_guard lock(mutex_);
+        if (closed_)
+            throw Error(Failure(asio::error::operation_aborted, "VisitorSessions::open(key): the sessions are closed"));
+        const auto now = std::chrono::steady_clock::now();
+        SessionPtr session;
+        if (const SessionPtr* found = table_.find(key, now)) {
+            session = *found;
+            ++counts_.found;
+        }
+        counts_.evictedIdle += table_.sweep(now, mayGo, removed);
+        if (!session) session = make(key, now, removed);
+        ++counts_.opened;
+        return session;
+    }
+
+    std::vector<SessionPtr> close() {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        return table_.takeAll();
+    }
+
+    VisitorSessionsStatistics statistics() const {
+        if (common->transport->checkProcess()) return VisitorSessionsStatistics();
+        const std::lock_guard lock(mutex_);
+        VisitorSessionsStatistics now = counts_;
+        now.sessions = table_.size();
+        return now;
+    }
+
+    static asio::awaitable<Client> openClient(std::shared_ptr<Impl> self, std::string key) {
+        co_return Client(self->open(key));
+    }
+    static asio::awaitable<void> closeAll(std::shared_ptr<Impl> self);
+
+    const std::shared_ptr<const detail::SessionCommon> common;
+
+private:
+    SessionPtr make(const std::string& key, detail::TableTime now, std::vector<SessionPtr>& removed) {
+        const std::size_t before = removed.size();
+        if (!table_.makeRoom(now, mayGo, removed)) {
+            ++counts_.refused;
+            throw Error(Errc::too_many_sessions,
+                        "VisitorSessions::open(key), " + std::to_string(table_.size()) + " sessions in memory");
+        }
+        counts_.evictedForSpace += removed.size() - before;
+        return table_.insert(key, std::make_shared<detail::Session>(common, detail::storageKeyOf(key)), now);
+    }
+
+    mutable std::mutex mutex_;  // guards what follows; never held across an await
+    detail::SessionTable<SessionPtr> table_;
+    VisitorSessionsStatistics counts_;
+    bool closed_ = false;
+};
+
+/// All are told before the first is awaited: their last exchanges and saves go on side by side.
+asio::awaitable<void> VisitorSessions::Impl::closeAll(std::shared_ptr<Impl> self) {
+    check(self->common->transport->checkProcess());
+    const std::vector<SessionPtr> sessions = self->close();
+    for (const SessionPtr& session : sessions) session->tokens->abandon();
+    std::optional<Failure> first;
+    for (const SessionPtr& session : sessions) {
+        const result<detail::SnapshotPtr> ended = co_await session->tokens->close();
+        // A drain that took too long was cut; there is nothing that the caller could do about it.
+        if (!first && ended.has_error() && ended.error().code != Errc::timeout) first = ended.error();
+    }
+    check(std::move(first));
+}
+
+VisitorSessions::VisitorSessions(Transport transport, OAuthStrategy strategy, ClientOptions options,
+                                 VisitorSessionsOptions limits) {
+    check(transport.impl_->checkProcess());
+    check(checkShared(strategy));
+    strategy.sessionKey.clear();
+    check(detail::checkStrategy(strategy));
+    check(detail::checkOptions(options));
+    check(checkLimits(limits));
+    impl_ = std::make_shared<Impl>(
+        std::make_shared<detail::SessionCommon>(std::move(transport.impl_), false, std::move(strategy),
+                                                std::move(options), detail::Clock::system()),
+        limits);
+}
+
+asio::awaitable<Client> VisitorSessions::open(std::string key) const { return Impl::openClient(impl_, std::move(key)); }
+VisitorSessionsStatistics VisitorSessions::statistics() const { return impl_->statistics(); }
+asio::awaitable<void> VisitorSessions::close() const { return Impl::closeAll(impl_); }
+
+}  // namespace wix
