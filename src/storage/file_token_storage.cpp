@@ -14,19 +14,19 @@
 
 #include "async/context_registry.hpp"
 #include "storage/file_thread.hpp"
-#include "storage/session_file.hpp"
+#include "storage/session_files.hpp"
 
 namespace asio = boost::asio;
 
 namespace wix {
 
-struct FileTokenStorage::Files : detail::SessionFile {
-    using SessionFile::SessionFile;
+struct FileTokenStorage::Files : detail::SessionFiles {
+    using SessionFiles::SessionFiles;
 };
 
 namespace {
 
-using detail::SessionFile;
+using detail::SessionFiles;
 
 /// A blocking call that a coroutine waits for. The file thread performs it and posts the outcome to the caller; if the
 /// caller's context ends before, the handler goes with it and the outcome is dropped. Not cancellable: it is short, and
@@ -34,11 +34,11 @@ using detail::SessionFile;
 template <class T>
 class FileCall final : public detail::FileJob, public detail::ContextBound {
 public:
-    using Work = std::function<result<T>(SessionFile&)>;
+    using Work = std::function<result<T>(SessionFiles&)>;
     using Handler = asio::any_completion_handler<void(result<T>)>;
 
-    FileCall(const asio::any_io_executor& executor, std::shared_ptr<SessionFile> file, Work work)
-        : ContextBound(executor), file_(std::move(file)), work_(std::move(work)) {}
+    FileCall(const asio::any_io_executor& executor, std::shared_ptr<SessionFiles> files, Work work)
+        : ContextBound(executor), files_(std::move(files)), work_(std::move(work)) {}
 
     void begin(Handler handler, asio::any_io_executor caller) {
         {
@@ -53,7 +53,7 @@ public:
 
     void perform() noexcept override {
         try {
-            finish(work_(*file_));
+            finish(work_(*files_));
         } catch (const std::exception& error) {  // no memory, say
             finish(Failure(Errc::storage_unavailable, std::string("session file: ") + error.what()));
         }
@@ -92,7 +92,7 @@ private:
         caller = std::exchange(caller_, asio::any_io_executor());
     }
 
-    const std::shared_ptr<SessionFile> file_;
+    const std::shared_ptr<SessionFiles> files_;
     const Work work_;
     std::mutex mutex_;
     std::optional<Handler> handler_;  // never assigned to: that recurses in Boost 1.81
@@ -115,9 +115,9 @@ struct Initiate {  // with a constructor: g++ 12 destroys aggregates twice here
 
 /// Called from plain functions only: g++ 12 miscompiles a lambda that becomes a std::function within a co_await.
 template <class T>
-asio::awaitable<T> onFileThread(std::shared_ptr<SessionFile> file, std::function<result<T>(SessionFile&)> work) {
+asio::awaitable<T> onFileThread(std::shared_ptr<SessionFiles> files, std::function<result<T>(SessionFiles&)> work) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    Initiate<T> initiate(std::make_shared<FileCall<T>>(executor, std::move(file), std::move(work)));
+    Initiate<T> initiate(std::make_shared<FileCall<T>>(executor, std::move(files), std::move(work)));
     result<T> outcome = co_await asio::async_initiate<decltype(asio::use_awaitable), void(result<T>)>(
         std::move(initiate), asio::use_awaitable);
     if (!outcome) throw Error(outcome.error());
@@ -134,26 +134,35 @@ std::filesystem::path absolutePath(std::filesystem::path file) {
 }  // namespace
 
 FileTokenStorage::FileTokenStorage(std::filesystem::path file)
-    : files_(std::make_shared<Files>(absolutePath(std::move(file)))) {}
+    : files_(std::make_shared<Files>(absolutePath(std::move(file)), Files::Kind::one)) {}
+FileTokenStorage::FileTokenStorage(std::shared_ptr<Files> files) : files_(std::move(files)) {}
 FileTokenStorage::~FileTokenStorage() = default;
+
+std::shared_ptr<FileTokenStorage> FileTokenStorage::inDirectory(std::filesystem::path directory) {
+    auto files = std::make_shared<Files>(absolutePath(std::move(directory)), Files::Kind::directory);
+    return std::shared_ptr<FileTokenStorage>(new FileTokenStorage(std::move(files)));
+}
 
 asio::awaitable<std::optional<StoredTokens>> FileTokenStorage::load(std::string key) {
     return onFileThread<std::optional<StoredTokens>>(
-        files_, [key = std::move(key)](SessionFile& file) { return file.load(key); });
+        files_, [key = std::move(key)](SessionFiles& files) { return files.load(key); });
 }
 
 asio::awaitable<SaveResult> FileTokenStorage::save(std::string key, Tokens tokens, std::uint64_t expectedVersion) {
-    return onFileThread<SaveResult>(files_, [key = std::move(key), tokens = std::move(tokens), expectedVersion](
-                                                SessionFile& file) { return file.save(key, tokens, expectedVersion); });
+    return onFileThread<SaveResult>(
+        files_, [key = std::move(key), tokens = std::move(tokens), expectedVersion](SessionFiles& files) {
+            return files.save(key, tokens, expectedVersion);
+        });
 }
 
 asio::awaitable<void> FileTokenStorage::erase(std::string key) {
-    return onFileThread<void>(files_, [key = std::move(key)](SessionFile& file) { return file.erase(key); });
+    return onFileThread<void>(files_, [key = std::move(key)](SessionFiles& files) { return files.erase(key); });
 }
 
 asio::awaitable<std::optional<RenewalLease>> FileTokenStorage::acquireLease(std::string key,
                                                                             std::chrono::milliseconds ttl) {
-    return TokenStorage::acquireLease(std::move(key), ttl);
+    return onFileThread<std::optional<RenewalLease>>(
+        files_, [key = std::move(key), ttl](SessionFiles& files) { return files.acquireLease(key, ttl); });
 }
 
 }  // namespace wix

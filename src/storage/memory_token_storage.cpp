@@ -1,9 +1,16 @@
 #include <wix/token_storage.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <mutex>
 
 namespace wix {
+namespace {
+
+constexpr std::chrono::milliseconds longestLease = std::chrono::hours(24);
+
+}  // namespace
 
 struct MemoryTokenStorage::Records {
     std::mutex mutex;
@@ -28,6 +35,30 @@ struct MemoryTokenStorage::Records {
     void erase(const std::string& key) {
         const std::lock_guard lock(mutex);
         byKey.erase(key);
+    }
+
+    using Time = std::chrono::steady_clock::time_point;
+    struct Lease {
+        std::uint64_t number = 0;
+        Time end;
+    };
+    std::map<std::string, Lease> leases;
+    std::uint64_t newestLease = 0;
+
+    /// The number of the lease; 0 if another holds it.
+    std::uint64_t lease(const std::string& key, std::chrono::milliseconds ttl) {
+        const std::lock_guard lock(mutex);
+        const Time now = std::chrono::steady_clock::now();
+        const auto held = leases.find(key);
+        if (held != leases.end() && now < held->second.end) return 0;
+        leases[key] = Lease{++newestLease, now + std::clamp(ttl, std::chrono::milliseconds(0), longestLease)};
+        return newestLease;
+    }
+
+    void release(const std::string& key, std::uint64_t number) {
+        const std::lock_guard lock(mutex);
+        const auto held = leases.find(key);
+        if (held != leases.end() && held->second.number == number) leases.erase(held);  // or it was over
     }
 };
 
@@ -54,6 +85,31 @@ boost::asio::awaitable<void> eraseFrom(std::shared_ptr<Records> records, std::st
     co_return;
 }
 
+/// What a RenewalLease holds.
+template <class Records>
+class HeldLease {
+public:
+    HeldLease(std::shared_ptr<Records> records, std::string key, std::uint64_t number)
+        : records_(std::move(records)), key_(std::move(key)), number_(number) {}
+    HeldLease(const HeldLease&) = delete;
+    HeldLease& operator=(const HeldLease&) = delete;
+    ~HeldLease() { records_->release(key_, number_); }
+
+private:
+    const std::shared_ptr<Records> records_;
+    const std::string key_;
+    const std::uint64_t number_;
+};
+
+template <class Records>
+boost::asio::awaitable<std::optional<RenewalLease>> leaseFrom(std::shared_ptr<Records> records, std::string key,
+                                                              std::chrono::milliseconds ttl) {
+    std::optional<RenewalLease> lease;
+    if (const std::uint64_t number = records->lease(key, ttl))
+        lease.emplace(std::make_shared<HeldLease<Records>>(std::move(records), std::move(key), number));
+    co_return std::move(lease);
+}
+
 }  // namespace
 
 boost::asio::awaitable<std::optional<StoredTokens>> MemoryTokenStorage::load(std::string key) {
@@ -69,7 +125,7 @@ boost::asio::awaitable<void> MemoryTokenStorage::erase(std::string key) { return
 
 boost::asio::awaitable<std::optional<RenewalLease>> MemoryTokenStorage::acquireLease(std::string key,
                                                                                      std::chrono::milliseconds ttl) {
-    return TokenStorage::acquireLease(std::move(key), ttl);
+    return leaseFrom(records_, std::move(key), ttl);
 }
 
 }  // namespace wix

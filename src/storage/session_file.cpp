@@ -1,256 +1,242 @@
 #include "storage/session_file.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
+#include <chrono>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
+#include "storage/record_version.hpp"
 #include "storage/session_record.hpp"
 
 namespace wix::detail {
 namespace {
 
 constexpr std::size_t maxFileSize = std::size_t{1} << 20;
-constexpr std::string_view temporaryEnd = ".wix-tmp";
-constexpr std::size_t temporaryDigits = 16;
-constexpr std::string_view hexDigits = "0123456789abcdef";
 
 /// One for the process: two objects may be of one file. Never destroyed while a thread of the program may run.
 constinit std::mutex oneAtATime;
 
-std::string temporaryStart(const std::string& name) { return "." + name + "."; }
-
-/// Another one for each save: if two processes use one file all the same, neither writes into the other's.
-std::string temporaryName(const std::string& name) {
-    std::array<unsigned char, temporaryDigits / 2> random{};
-    // Without randomness the name is taken at worst, and O_EXCL notices.
-    static_cast<void>(::getrandom(random.data(), random.size(), GRND_NONBLOCK));
-    std::string text = temporaryStart(name);
-    for (unsigned char byte : random) {
-        text += hexDigits[byte >> 4];
-        text += hexDigits[byte & 15];
-    }
-    return text.append(temporaryEnd);
-}
-
-bool isTemporaryOf(const std::string& name, std::string_view entry) {
-    const std::string start = temporaryStart(name);
-    if (entry.size() != start.size() + temporaryDigits + temporaryEnd.size()) return false;
-    if (!entry.starts_with(start) || !entry.ends_with(temporaryEnd)) return false;
-    return entry.substr(start.size(), temporaryDigits).find_first_not_of(hexDigits) == entry.npos;
+std::int64_t microsecondsSince1970() {
+    // Never the same moment twice in a process, even if its clock is set back.
+    static std::int64_t latest = 0;  // with oneAtATime
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    latest = std::max<std::int64_t>(latest + 1, std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+    return latest;
 }
 
 }  // namespace
 
-/// A file descriptor that is closed with it.
-class SessionFile::Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    int get() const noexcept { return number_; }
-    /// Linux has closed it even if this fails.
-    int close() noexcept { return ::close(std::exchange(number_, -1)); }
-
-private:
-    int number_;
-};
-
-SessionFile::SessionFile(std::filesystem::path file, FileStepHook hook)
-    : file_(std::move(file)), directory_(file_.parent_path()), name_(file_.filename().string()), hook_(hook) {
-    if (directory_.empty()) directory_ = ".";
-}
-
-template <class Call>
-auto SessionFile::attempt(FileStep step, Call call) const {
-    using Value = decltype(call());
-    for (;;) {
-        const int error = hook_ ? hook_(step) : 0;
-        const Value value = error == 0 ? call() : Value{-1};
-        if (error != 0) errno = error;
-        if (value >= 0 || errno != EINTR) return value;
-    }
-}
-
-Failure SessionFile::problem(Errc code, const std::string& why) const {
-    return Failure(code, "session file " + file_.string() + ": " + why);
-}
-
-Failure SessionFile::unavailable(const std::string& what, int error) const {
-    return problem(Errc::storage_unavailable, what + ": " + std::generic_category().message(error));
-}
+SessionFile::SessionFile(std::filesystem::path file, FileStepHook hook, SessionDirectory kind)
+    : place_(std::move(file), hook), kind_(kind) {}
 
 std::optional<Failure> SessionFile::checkKind(const struct stat& status) const {
-    if (S_ISLNK(status.st_mode))
-        return problem(Errc::storage_refused, "it is a symbolic link; give the path of the file itself");
-    if (!S_ISREG(status.st_mode))
-        return problem(Errc::storage_refused, "it is not a regular file; choose another path");
-    if (status.st_uid != ::geteuid())
-        return problem(Errc::storage_refused, "it belongs to another user; choose another path, or chown it");
+    const auto refused = [&](const std::string& why) { return place_.problem(Errc::storage_refused, why); };
+    if (S_ISLNK(status.st_mode)) return refused("it is a symbolic link; give the path of the file itself");
+    if (!S_ISREG(status.st_mode)) return refused("it is not a regular file; choose another path");
+    if (status.st_uid != ::geteuid()) return refused("it belongs to another user; choose another path, or chown it");
     if ((status.st_mode & 077) != 0)
-        return problem(Errc::storage_refused, "others may use it; if nobody has, run: chmod 600 " + file_.string());
+        return refused("others may use it; if nobody has, run: chmod 600 " + place_.file.string());
     return std::nullopt;
 }
 
-result<std::optional<StoredTokens>> SessionFile::read(std::string_view key) const {
-    if (name_.empty() || name_ == "." || name_ == ".." || file_.string().find('\0') != std::string::npos)
-        return problem(Errc::storage_refused, "the path does not name a file; choose another");
-    const Descriptor file(attempt(FileStep::openFile, [this] {
-        return ::open(file_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+result<Descriptor> SessionFile::openDirectory() const {
+    if (!place_.namesFile())
+        return place_.problem(Errc::storage_refused, "the path does not name a file; choose another");
+    Descriptor directory(attempt(place_.hook, FileStep::openDirectory, [this] {
+        return ::open(place_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }));
+    // Without its directory the record is out of reach, not absent: a volume that is not mounted yet, say.
+    if (directory.get() < 0) return place_.unavailable("cannot open its directory", errno);
+    if (kind_ == SessionDirectory::anybodys) return directory;
+    struct stat status {};
+    if (::fstat(directory.get(), &status) != 0) return place_.unavailable("cannot look at its directory", errno);
+    if (status.st_uid != ::geteuid())
+        return place_.problem(Errc::storage_refused,
+                              "its directory belongs to another user; choose another, or chown it");
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return place_.problem(
+            Errc::storage_refused,
+            "others may write in its directory; if nobody has, run: chmod go-w " + place_.directory.string());
+    return directory;
+}
+
+result<std::optional<StoredTokens>> SessionFile::read(int directory, std::string_view key) const {
+    const char* const name = place_.name.c_str();
+    const Descriptor file(attempt(place_.hook, FileStep::openFile, [&] {
+        return ::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     }));
     if (file.get() >= 0) return readOpen(file, key);
     const int error = errno;
+    if (error == ENOENT) return std::optional<StoredTokens>();
     struct stat status {};
-    if (error == ENOENT) {
-        // Without its directory the record is out of reach, not absent: a volume that is not mounted yet, say.
-        if (::stat(directory_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return std::optional<StoredTokens>();
-        return unavailable("cannot reach its directory", error);
-    }
-    if (::lstat(file_.c_str(), &status) == 0)
+    if (::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
         if (auto failure = checkKind(status)) return std::move(*failure);
-    return unavailable("cannot open it", error);
+    return place_.unavailable("cannot open it", error);
 }
 
 result<std::optional<StoredTokens>> SessionFile::readOpen(const Descriptor& file, std::string_view key) const {
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return unavailable("cannot look at it", errno);
+    if (::fstat(file.get(), &status) != 0) return place_.unavailable("cannot look at it", errno);
     if (auto failure = checkKind(status)) return std::move(*failure);
     std::string text;
     std::array<char, 4096> part;
     for (;;) {
-        const ssize_t size = attempt(FileStep::readFile, [&] { return ::read(file.get(), part.data(), part.size()); });
-        if (size < 0) return unavailable("cannot read it", errno);
+        const ssize_t size =
+            attempt(place_.hook, FileStep::readFile, [&] { return ::read(file.get(), part.data(), part.size()); });
+        if (size < 0) return place_.unavailable("cannot read it", errno);
         if (size == 0) break;
         text.append(part.data(), static_cast<std::size_t>(size));
-        if (text.size() > maxFileSize) return problem(Errc::storage_damaged, "it is larger than 1 MiB; move it away");
+        if (text.size() > maxFileSize)
+            return place_.problem(Errc::storage_damaged, "it is larger than 1 MiB; move it away");
     }
-    auto record = decode(text, key);
+    const std::int64_t written = status.st_mtim.tv_sec * std::int64_t{1'000'000} + status.st_mtim.tv_nsec / 1'000;
+    auto record = decode(text, key, unmarkedRecordVersion(written));
     if (!record) return record.error();
     return std::optional<StoredTokens>(std::move(*record));
 }
 
-result<StoredTokens> SessionFile::decode(std::string_view text, std::string_view key) const {
-    auto record = readSessionRecord(text, key);
-    if (!record) return problem(Errc(record.error().code.value()), record.error().context);
+result<StoredTokens> SessionFile::decode(std::string_view text, std::string_view key,
+                                         std::uint64_t unmarkedVersion) const {
+    auto record = readSessionRecord(text, key, unmarkedVersion);
+    if (!record) return place_.problem(Errc(record.error().code.value()), record.error().context);
     return record;
-}
-
-result<SessionFile::Descriptor> SessionFile::openDirectory() {
-    Descriptor directory(attempt(FileStep::openDirectory,
-                                 [this] { return ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-    if (directory.get() < 0) return unavailable("cannot open its directory", errno);
-    if (!std::exchange(lookedForLeftovers_, true)) removeLeftovers(directory.get());
-    return directory;
-}
-
-/// Temporary files of runs that crashed hold tokens. Of a process that is saving just now this makes the rename fail,
-/// and nothing worse.
-void SessionFile::removeLeftovers(int directory) const {
-    const int number = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (number < 0) return;
-    DIR* const opened = ::fdopendir(number);
-    if (!opened) {
-        ::close(number);
-        return;
-    }
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(opened, &::closedir);
-    while (const dirent* entry = ::readdir(entries.get())) {
-        struct stat status {};
-        if (!isTemporaryOf(name_, entry->d_name)) continue;
-        if (::fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-        if (S_ISREG(status.st_mode) && status.st_uid == ::geteuid()) ::unlinkat(directory, entry->d_name, 0);
-    }
 }
 
 std::optional<Failure> SessionFile::writeTemporary(int directory, const std::string& name,
                                                    const std::string& text) const {
-    Descriptor file(attempt(FileStep::createTemporary, [&] {
+    Descriptor file(attempt(place_.hook, FileStep::createTemporary, [&] {
         return ::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     }));
-    if (file.get() < 0) return unavailable("cannot create a file beside it", errno);
+    if (file.get() < 0) return place_.unavailable("cannot create a file beside it", errno);
     const auto giveUp = [&](const char* what) {
         const int error = errno;
         ::unlinkat(directory, name.c_str(), 0);
-        return unavailable(what, error);
+        return place_.unavailable(what, error);
     };
     // Whatever the umask was.
-    if (attempt(FileStep::protectTemporary, [&] { return ::fchmod(file.get(), 0600); }) != 0)
+    if (attempt(place_.hook, FileStep::protectTemporary, [&] { return ::fchmod(file.get(), 0600); }) != 0)
         return giveUp("cannot set the mode of its new version");
     for (std::size_t done = 0; done < text.size();) {
-        const ssize_t size = attempt(FileStep::writeTemporary,
+        const ssize_t size = attempt(place_.hook, FileStep::writeTemporary,
                                      [&] { return ::write(file.get(), text.data() + done, text.size() - done); });
         if (size < 0) return giveUp("cannot write its new version");
         done += static_cast<std::size_t>(size);
     }
-    if (attempt(FileStep::syncTemporary, [&] { return ::fsync(file.get()); }) != 0)
+    if (attempt(place_.hook, FileStep::syncTemporary, [&] { return ::fsync(file.get()); }) != 0)
         return giveUp("cannot sync its new version");
-    const int closeError = hook_ ? hook_(FileStep::closeTemporary) : 0;
+    const int closeError = place_.hook ? place_.hook(FileStep::closeTemporary) : 0;
     if (file.close() != 0 || (errno = closeError) != 0) return giveUp("cannot close its new version");
-    const auto rename = [&] { return ::renameat(directory, name.c_str(), directory, name_.c_str()); };
-    if (attempt(FileStep::rename, rename) != 0) return giveUp("cannot replace it");
+    const auto rename = [&] { return ::renameat(directory, name.c_str(), directory, place_.name.c_str()); };
+    if (attempt(place_.hook, FileStep::rename, rename) != 0) return giveUp("cannot replace it");
     return std::nullopt;
 }
 
-std::optional<Failure> SessionFile::syncDirectory(const Descriptor& directory) const {
-    if (attempt(FileStep::syncDirectory, [&] { return ::fsync(directory.get()); }) == 0) return std::nullopt;
+std::optional<Failure> SessionFile::syncDirectory(int directory) const {
+    if (attempt(place_.hook, FileStep::syncDirectory, [&] { return ::fsync(directory); }) == 0) return std::nullopt;
     if (errno == EINVAL || errno == ENOTSUP) return std::nullopt;  // this file system has no such thing
-    return unavailable("cannot sync its directory", errno);
+    return place_.unavailable("cannot sync its directory", errno);
+}
+
+result<Descriptor> SessionFile::lock(int directory) {
+    if (kind_ == SessionDirectory::anybodys && !std::exchange(lookedForLeftovers_, true))
+        removeLeftovers(directory, place_, place_.name);
+    return place_.takeLock(directory);
 }
 
 result<std::optional<StoredTokens>> SessionFile::load(std::string_view key) {
-    const std::lock_guard lock(oneAtATime);
-    return read(key);
+    const std::lock_guard oneCall(oneAtATime);
+    auto directory = openDirectory();
+    if (!directory) return directory.error();
+    return read(directory->get(), key);
 }
 
 result<SaveResult> SessionFile::save(std::string_view key, const Tokens& tokens, std::uint64_t expectedVersion) {
-    const std::lock_guard lock(oneAtATime);
-    auto present = read(key);
-    if (!present) return present.error();
-    const std::uint64_t presentVersion = *present ? (*present)->version : 0;
-    if (presentVersion != expectedVersion)
-        return SaveResult::conflict(*present ? std::move(**present) : StoredTokens());
-
-    const std::uint64_t version = std::max(presentVersion, newestVersion_) + 1;
-    const std::string text = writeSessionRecord(tokens, key, version);
-    // What could not be read back, such as a key that is not UTF-8, would lock the session up for good.
-    const auto readBack = decode(text, key);
-    if (!readBack || readBack->tokens.accessToken.value != tokens.accessToken.value ||
-        readBack->tokens.refreshToken != tokens.refreshToken || text.size() > maxFileSize)
-        return problem(Errc::invalid_argument, "these tokens, or this key, cannot be written as JSON");
-
+    const std::lock_guard oneCall(oneAtATime);
     auto directory = openDirectory();
     if (!directory) return directory.error();
-    if (auto failure = writeTemporary(directory->get(), temporaryName(name_), text)) return std::move(*failure);
+    // What cannot be read, or has changed, is found out first, without a trace; and then once more, with the lock.
+    std::optional<Descriptor> locked;
+    for (;;) {
+        auto present = read(directory->get(), key);
+        if (!present) return present.error();
+        const std::uint64_t version = *present ? (*present)->version : 0;
+        if (version != expectedVersion) return SaveResult::conflict(*present ? std::move(**present) : StoredTokens());
+        if (locked) return replace(directory->get(), key, tokens, version);
+        auto taken = lock(directory->get());
+        if (!taken) return taken.error();
+        locked.emplace(std::move(*taken));
+    }
+}
+
+result<SaveResult> SessionFile::replace(int directory, std::string_view key, const Tokens& tokens,
+                                        std::uint64_t present) {
+    const std::uint64_t version = nextRecordVersion(present, newestVersion_, microsecondsSince1970());
+    const std::string text = writeSessionRecord(tokens, key, version);
+    // What could not be read back, such as a key that is not UTF-8, would lock the session up for good.
+    const auto readBack = decode(text, key, 1);
+    if (!readBack || readBack->tokens.accessToken.value != tokens.accessToken.value ||
+        readBack->tokens.refreshToken != tokens.refreshToken || text.size() > maxFileSize)
+        return place_.problem(Errc::invalid_argument, "these tokens, or this key, cannot be written as JSON");
+    if (auto failure = writeTemporary(directory, place_.temporaryName(), text)) return std::move(*failure);
     newestVersion_ = version;
-    if (auto failure = syncDirectory(*directory)) return std::move(*failure);
+    if (auto failure = syncDirectory(directory)) return std::move(*failure);
     return SaveResult::saved(version);
 }
 
 result<void> SessionFile::erase(std::string_view key) {
-    const std::lock_guard lock(oneAtATime);
-    const auto present = read(key);
-    if (!present) return present.error();
-    auto directory = openDirectory();  // also without a record: a save that crashed may have left tokens
+    const std::lock_guard oneCall(oneAtATime);
+    auto directory = openDirectory();
     if (!directory) return directory.error();
+    auto present = read(directory->get(), key);
+    if (!present) return present.error();
+    // Also without a record: a save that crashed may have left tokens.
+    const auto locked = lock(directory->get());
+    if (!locked && !*present) return {};
+    if (!locked) return locked.error();
+    present = read(directory->get(), key);
+    if (!present) return present.error();
+    if (*present) {
+        if (attempt(place_.hook, FileStep::unlink,
+                    [&] { return ::unlinkat(directory->get(), place_.name.c_str(), 0); }) != 0 &&
+            errno != ENOENT)
+            return place_.unavailable("cannot remove it", errno);
+        newestVersion_ = std::max(newestVersion_, (*present)->version);
+    }
+    removeLockFiles(directory->get());
     if (!*present) return {};
-    if (attempt(FileStep::unlink, [&] { return ::unlinkat(directory->get(), name_.c_str(), 0); }) != 0 &&
-        errno != ENOENT)
-        return unavailable("cannot remove it", errno);
-    newestVersion_ = std::max(newestVersion_, (*present)->version);
-    if (auto failure = syncDirectory(*directory)) return std::move(*failure);
+    if (auto failure = syncDirectory(directory->get())) return std::move(*failure);
     return {};
+}
+
+/// Nothing stays of a session that has ended. Only whoever holds the lock may do this: others notice that theirs is of a
+/// file that is gone.
+void SessionFile::removeLockFiles(int directory) const {
+    const std::string lease = place_.leaseName();
+    {
+        const Descriptor opened(::openat(directory, lease.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+        if (opened.get() >= 0 && ::flock(opened.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(directory, lease.c_str(), 0);
+    }
+    ::unlinkat(directory, place_.lockName().c_str(), 0);
+}
+
+void SessionFile::removeAllLeftovers() const {
+    const std::lock_guard oneCall(oneAtATime);
+    const auto directory = openDirectory();
+    if (directory) removeLeftovers(directory->get(), place_, std::string_view());
+}
+
+result<std::optional<RenewalLease>> SessionFile::acquireLease(std::chrono::milliseconds ttl) {
+    const std::lock_guard oneCall(oneAtATime);
+    auto directory = openDirectory();
+    if (!directory) return directory.error();
+    return takeLease(directory->get(), place_, ttl);
 }
 
 }  // namespace wix::detail

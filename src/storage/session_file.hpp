@@ -1,6 +1,7 @@
 // One session in one file: the blocking half of FileTokenStorage. POSIX calls, no executor, no exceptions.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -10,58 +11,55 @@
 #include <wix/error.hpp>
 #include <wix/token_storage.hpp>
 
+#include "storage/session_place.hpp"
+
 namespace wix::detail {
 
-/// The system calls that a test can make fail, or stop the program at.
-enum class FileStep {
-    openFile,
-    readFile,
-    openDirectory,
-    createTemporary,
-    protectTemporary,
-    writeTemporary,
-    syncTemporary,
-    closeTemporary,
-    rename,
-    unlink,
-    syncDirectory,
+/// Whose directory it is in.
+enum class SessionDirectory {
+    anybodys,    ///< Any: the file protects itself.
+    ofSessions,  ///< One that holds nothing else: it must belong to us, and others must not be able to write there.
 };
 
-/// Called before each step; anything but 0 is the errno that the step fails with.
-using FileStepHook = int (*)(FileStep);
-
 /// Keeps the rules of FileTokenStorage (see there). Thread-safe: calls in one process run one after the other, whichever
-/// objects they are of, so the comparison of versions holds. Texts name the file and what to do, never its content.
+/// objects they are of; what changes a file has a lock that excludes other processes too. Reading needs none, since a
+/// file is replaced as a whole. Texts name the file and what to do, never its content.
 class SessionFile {
 public:
-    explicit SessionFile(std::filesystem::path file, FileStepHook hook = nullptr);
+    explicit SessionFile(std::filesystem::path file, FileStepHook hook = nullptr,
+                         SessionDirectory kind = SessionDirectory::anybodys);
 
     result<std::optional<StoredTokens>> load(std::string_view key);
     result<SaveResult> save(std::string_view key, const Tokens& tokens, std::uint64_t expectedVersion);
     result<void> erase(std::string_view key);
+    /// Nothing if another holds it. See session_lease.cpp.
+    result<std::optional<RenewalLease>> acquireLease(std::chrono::milliseconds ttl);
+    /// Of all session files in its directory. Once for each storage: it looks at every file there.
+    void removeAllLeftovers() const;
 
 private:
-    class Descriptor;
-    template <class Call>
-    auto attempt(FileStep step, Call call) const;
-
-    result<std::optional<StoredTokens>> read(std::string_view key) const;
+    result<std::optional<StoredTokens>> read(int directory, std::string_view key) const;
     result<std::optional<StoredTokens>> readOpen(const Descriptor& file, std::string_view key) const;
-    result<StoredTokens> decode(std::string_view text, std::string_view key) const;
+    result<StoredTokens> decode(std::string_view text, std::string_view key, std::uint64_t unmarkedVersion) const;
     std::optional<Failure> checkKind(const struct stat& status) const;
-    result<Descriptor> openDirectory();
+    result<Descriptor> openDirectory() const;
+    result<Descriptor> lock(int directory);
+    result<SaveResult> replace(int directory, std::string_view key, const Tokens& tokens, std::uint64_t present);
     std::optional<Failure> writeTemporary(int directory, const std::string& name, const std::string& text) const;
-    std::optional<Failure> syncDirectory(const Descriptor& directory) const;
-    void removeLeftovers(int directory) const;
-    Failure problem(Errc code, const std::string& why) const;
-    Failure unavailable(const std::string& what, int error) const;
+    std::optional<Failure> syncDirectory(int directory) const;
+    void removeLockFiles(int directory) const;
 
-    std::filesystem::path file_;
-    std::filesystem::path directory_;
-    std::string name_;
-    FileStepHook hook_;
+    const SessionPlace place_;
+    const SessionDirectory kind_;
     std::uint64_t newestVersion_ = 0;  // also of an erased record: its number is not used again
     bool lookedForLeftovers_ = false;
 };
+
+/// Removes the temporaries of saves that crashed: they hold tokens. Of the session file `only`, or if that is empty, of
+/// all session files of a directory of sessions.
+void removeLeftovers(int directory, const SessionPlace& place, std::string_view only);
+
+/// The lease of a session; see acquireLease().
+result<std::optional<RenewalLease>> takeLease(int directory, const SessionPlace& place, std::chrono::milliseconds ttl);
 
 }  // namespace wix::detail

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "storage/record_version.hpp"
+
 namespace json = boost::json;
 
 namespace wix::detail {
@@ -18,7 +20,7 @@ std::string writeSessionRecord(const Tokens& tokens, std::string_view key, std::
     return json::serialize(record);
 }
 
-result<StoredTokens> readSessionRecord(std::string_view text, std::string_view key) {
+result<StoredTokens> readSessionRecord(std::string_view text, std::string_view key, std::uint64_t unmarkedVersion) {
     const auto damaged = [](const std::string& why) {
         return Failure(Errc::storage_damaged, why + "; move it away to start a new session");
     };
@@ -32,7 +34,8 @@ result<StoredTokens> readSessionRecord(std::string_view text, std::string_view k
         return damaged("it is not a session (" + error.failure().context + ")");
     }
     const json::value* mark = value.get_object().if_contains("wix");
-    if (!mark) return StoredTokens(std::move(tokens), 1);  // written by another program, for whoever finds it
+    if (!mark)
+        return StoredTokens(std::move(tokens), unmarkedVersion);  // written by another program, for whoever finds it
     const json::value* owner = mark->is_object() ? mark->get_object().if_contains("key") : nullptr;
     const json::value* version = mark->is_object() ? mark->get_object().if_contains("version") : nullptr;
     if (!owner || !owner->is_string() || !version || !version->is_number())

@@ -10,13 +10,11 @@
 
 namespace wix::detail {
 
-/// The largest version: a JavaScript program may copy it.
-inline constexpr std::uint64_t maxRecordVersion = (std::uint64_t{1} << 53) - 2;
-
 std::string writeSessionRecord(const Tokens& tokens, std::string_view key, std::uint64_t version);
 
-/// Reads a record of `key`; one without the member `wix` is anybody's, and has version 1. Errc::storage_damaged or
-/// storage_refused. The text says what is wrong and what to do, names no file, and repeats nothing of the record.
-result<StoredTokens> readSessionRecord(std::string_view text, std::string_view key);
+/// Reads a record of `key`; one without the member `wix` is anybody's, and has the version `unmarkedVersion`.
+/// Errc::storage_damaged or storage_refused. The text says what is wrong and what to do, names no file, and repeats
+/// nothing of the record.
+result<StoredTokens> readSessionRecord(std::string_view text, std::string_view key, std::uint64_t unmarkedVersion);
 
 }  // namespace wix::detail

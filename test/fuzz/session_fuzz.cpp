@@ -7,6 +7,7 @@
 #include <wix/tokens.hpp>
 
 #include "fuzz/fuzz.hpp"
+#include "storage/record_version.hpp"
 #include "storage/session_record.hpp"
 
 using namespace wix;
@@ -31,7 +32,7 @@ void checkTokens(std::string_view text) {
 }
 
 void checkRecord(std::string_view text, std::string_view key) {
-    const auto record = readSessionRecord(text, key);
+    const auto record = readSessionRecord(text, key, 7);
     if (!record) {
         require(record.error().code == Errc::storage_damaged || record.error().code == Errc::storage_refused,
                 "a refused record has its code");
@@ -39,9 +40,9 @@ void checkRecord(std::string_view text, std::string_view key) {
     }
     require(record->version >= 1 && record->version <= maxRecordVersion, "a version is within its bounds");
     const std::string written = writeSessionRecord(record->tokens, "key", record->version);
-    const auto again = readSessionRecord(written, "key");
+    const auto again = readSessionRecord(written, "key", 1);
     require(again && again->tokens == record->tokens && again->version == record->version, "a record reads as written");
-    require(!readSessionRecord(written, "another key"), "a record has one key");
+    require(!readSessionRecord(written, "another key", 1), "a record has one key");
 }
 
 }  // namespace

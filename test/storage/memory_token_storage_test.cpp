@@ -1,12 +1,16 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include <wix/token_storage.hpp>
 
 #include "storage/run_awaitable.hpp"
+#include "support/eventually.hpp"
 
 using namespace wix;
 using namespace wix::detail::test;
@@ -90,8 +94,67 @@ TEST_CASE("memory: of many threads exactly one wins each version") {
     CHECK(runAwaitable(storage.load("a"))->version == threads * rounds);
 }
 
-TEST_CASE("the default lease is granted, always") {
+TEST_CASE("memory: a lease is one holder's, for each key, until it is let go") {
     MemoryTokenStorage storage;
+    const auto hour = std::chrono::hours(1);
+    auto first = runAwaitable(storage.acquireLease("a", hour));
+    REQUIRE(first);
+    CHECK(!runAwaitable(storage.acquireLease("a", hour)));
+    CHECK(runAwaitable(storage.acquireLease("b", hour)));
+    first.reset();
+    auto second = runAwaitable(storage.acquireLease("a", std::chrono::milliseconds::max()));
+    REQUIRE(second);
+    CHECK(!runAwaitable(storage.acquireLease("a", hour)));
+}
+
+TEST_CASE("memory: a lease ends with its time, and its late end does not touch the next one") {
+    MemoryTokenStorage storage;
+    auto slow = runAwaitable(storage.acquireLease("a", std::chrono::milliseconds(5)));
+    REQUIRE(slow);
+    std::optional<RenewalLease> next;
+    CHECK(wix::test::eventually([&] {
+        next = runAwaitable(storage.acquireLease("a", std::chrono::hours(1)));
+        return next.has_value();
+    }));
+    slow.reset();
+    CHECK(!runAwaitable(storage.acquireLease("a", std::chrono::hours(1))));
+    auto never = runAwaitable(storage.acquireLease("b", std::chrono::milliseconds(-1)));
+    CHECK(never);
+    CHECK(runAwaitable(storage.acquireLease("b", std::chrono::milliseconds(0))));
+}
+
+TEST_CASE("memory: of many threads one has the lease at a time") {
+    MemoryTokenStorage storage;
+    constexpr int threads = 4, rounds = 200;
+    std::atomic<int> holders = 0, most = 0;
+    std::vector<std::thread> all;
+    for (int i = 0; i < threads; ++i)
+        all.emplace_back([&] {
+            for (int held = 0; held < rounds;) {
+                const auto lease = runAwaitable(storage.acquireLease("a", std::chrono::hours(1)));
+                if (!lease) continue;
+                ++held;
+                most = std::max(most.load(), ++holders);
+                --holders;
+            }
+        });
+    for (std::thread& thread : all) thread.join();
+    CHECK(most == 1);
+}
+
+TEST_CASE("a lease outlives its storage") {
+    auto storage = std::make_unique<MemoryTokenStorage>();
+    auto lease = runAwaitable(storage->acquireLease("a", std::chrono::hours(1)));
+    storage.reset();
+    CHECK(lease);
+}
+
+TEST_CASE("the default lease is granted, always") {
+    class Plain final : public TokenStorage {
+        asio::awaitable<std::optional<StoredTokens>> load(std::string) override { co_return std::nullopt; }
+        asio::awaitable<SaveResult> save(std::string, Tokens, std::uint64_t) override { co_return SaveResult(); }
+        asio::awaitable<void> erase(std::string) override { co_return; }
+    } storage;
     auto first = runAwaitable(storage.acquireLease("a", std::chrono::milliseconds(1)));
     auto second = runAwaitable(storage.acquireLease("a", std::chrono::milliseconds(1)));
     CHECK(first.has_value());

@@ -50,8 +50,17 @@ std::string recordIn(const fs::path& file) {
     const auto stored = SessionFile(file).load("key");
     REQUIRE(stored.has_value());
     REQUIRE(stored->has_value());
-    return (*stored)->tokens.refreshToken.value + " v" + std::to_string((*stored)->version);
+    return (*stored)->tokens.refreshToken.value;
 }
+
+std::uint64_t versionIn(const fs::path& file) {
+    const auto stored = SessionFile(file).load("key");
+    REQUIRE(stored.has_value());
+    return *stored ? (*stored)->version : 0;
+}
+
+const std::set<std::string> fileAndLock{"session.json", ".session.json.lock"};
+constexpr int stepsOfSave = 16, stepsOfErase = 11;
 
 }  // namespace
 
@@ -61,18 +70,20 @@ TEST_CASE("a save takes these steps, in this order") {
     failAt(-1, EIO);
     REQUIRE(session.save("key", tokens("old"), 0).has_value());
     failAt(-1, EIO);
-    REQUIRE(session.save("key", tokens("new"), 1).has_value());
+    REQUIRE(session.save("key", tokens("new"), versionIn(directory / "session.json")).has_value());
     using enum FileStep;
-    CHECK((seen == std::vector<FileStep>{openFile, readFile, readFile, openDirectory, createTemporary, protectTemporary,
-                                         writeTemporary, syncTemporary, closeTemporary, FileStep::rename,
-                                         syncDirectory}));
+    CHECK((seen == std::vector<FileStep>{openDirectory, openFile, readFile, readFile, openLock, takeLock, openFile,
+                                         readFile, readFile, createTemporary, protectTemporary, writeTemporary,
+                                         syncTemporary, closeTemporary, FileStep::rename, syncDirectory}));
+    CHECK(seen.size() == stepsOfSave);
     failAt(-1, EIO);
     REQUIRE(session.erase("key").has_value());
-    CHECK(
-        (seen == std::vector<FileStep>{openFile, readFile, readFile, openDirectory, FileStep::unlink, syncDirectory}));
+    CHECK((seen == std::vector<FileStep>{openDirectory, openFile, readFile, readFile, openLock, takeLock, openFile,
+                                         readFile, readFile, FileStep::unlink, syncDirectory}));
+    CHECK(seen.size() == stepsOfErase);
 }
 
-TEST_CASE("each step of a save that fails leaves the old record, or after the rename the new one") {
+TEST_CASE("C row 95: each step of a save that fails leaves the old record, or after the rename the new one") {
     int failures = 0;
     for (int error : {ENOSPC, EIO, EROFS, EMFILE, EACCES}) {
         for (int step = 0;; ++step) {
@@ -81,10 +92,11 @@ TEST_CASE("each step of a save that fails leaves the old record, or after the re
             SessionFile session(file, &failingHook);
             failAt(-1, error);
             REQUIRE(session.save("key", tokens("old"), 0).has_value());
+            const std::uint64_t old = versionIn(file);
             failAt(step, error);
-            const auto saved = session.save("key", tokens("new"), 1);
+            const auto saved = session.save("key", tokens("new"), old);
             if (saved) {
-                CHECK(step == 11);  // more than there are
+                CHECK(step == stepsOfSave);  // more than there are
                 break;
             }
             CAPTURE(step);
@@ -92,18 +104,19 @@ TEST_CASE("each step of a save that fails leaves the old record, or after the re
             CHECK(saved.error().context.find(file.string()) != std::string::npos);
             CHECK(saved.error().context.find("refresh") == std::string::npos);
             const bool renamed = failedStep == FileStep::syncDirectory;
-            CHECK(recordIn(file) == (renamed ? "refresh-new v2" : "refresh-old v1"));
-            CHECK(directory.names() == std::set<std::string>{"session.json"});
+            CHECK(recordIn(file) == (renamed ? "refresh-new" : "refresh-old"));
+            CHECK((versionIn(file) == old) == !renamed);
+            CHECK(directory.names() == fileAndLock);
             // The next attempt works, on what is there.
-            CHECK(session.save("key", tokens("next"), renamed ? 2 : 1)->isSaved());
+            CHECK(session.save("key", tokens("next"), versionIn(file))->isSaved());
             ++failures;
         }
     }
-    CHECK(failures == 5 * 11);
+    CHECK(failures == 5 * stepsOfSave);
 }
 
-TEST_CASE("each step of an erase that fails leaves the record, or after the removal none") {
-    for (int step = 0; step < 6; ++step) {
+TEST_CASE("C row 95: each step of an erase that fails leaves the record, or after the removal none") {
+    for (int step = 0; step < stepsOfErase; ++step) {
         const TempDirectory directory;
         const fs::path file = directory / "session.json";
         SessionFile session(file, &failingHook);
@@ -120,13 +133,15 @@ TEST_CASE("each step of an erase that fails leaves the record, or after the remo
 
 TEST_CASE("an interrupted call is made again") {
     const TempDirectory directory;
-    for (int step = 0; step < 11; ++step) {
-        SessionFile session(directory / ("session" + std::to_string(step)), &failingHook);
+    for (int step = 0; step < stepsOfSave; ++step) {
+        const fs::path file = directory / ("session" + std::to_string(step));
+        SessionFile session(file, &failingHook);
         failAt(-1, 0);
         REQUIRE(session.save("key", tokens("old"), 0).has_value());
+        const std::uint64_t old = versionIn(file);
         failAt(step, EINTR);
         CAPTURE(step);
-        const auto saved = session.save("key", tokens("new"), 1);
+        const auto saved = session.save("key", tokens("new"), old);
         // Except close: Linux has closed the file already, and its data may be lost.
         CHECK(saved.has_value() == (failedStep != FileStep::closeTemporary));
     }
@@ -136,45 +151,46 @@ TEST_CASE("a file system that cannot sync a directory is no failure") {
     const TempDirectory directory;
     for (int error : {EINVAL, ENOTSUP}) {
         SessionFile session(directory / std::to_string(error), &failingHook);
-        failAt(8, error);  // of a first save, which reads nothing
+        failAt(11, error);  // of a first save, which reads nothing
         CHECK(session.save("key", tokens("1"), 0).has_value());
         CHECK(failedStep == FileStep::syncDirectory);
     }
 }
 
-TEST_CASE("a process that is killed at any step leaves a whole record, and its rest is cleaned up") {
+TEST_CASE("C row 95: a process that is killed at any step leaves a whole record, and its rest is cleaned up") {
     int killed = 0;
-    for (int step = 0; step < 12; ++step) {
+    for (int step = 0; step <= stepsOfSave; ++step) {
         const TempDirectory directory;
         const fs::path file = directory / "session.json";
         REQUIRE(SessionFile(file).save("key", tokens("old"), 0).has_value());
+        const std::uint64_t old = versionIn(file);
         failAt(step, 0);
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
         if (child == 0) {
             SessionFile session(file, &failingHook);
-            static_cast<void>(session.save("key", tokens("new"), 1));
+            static_cast<void>(session.save("key", tokens("new"), old));
             ::_exit(0);
         }
         int status = 0;
         REQUIRE(::waitpid(child, &status, 0) == child);
         killed += WIFSIGNALED(status) ? 1 : 0;
         CAPTURE(step);
-        // Step 10 is the sync after the rename.
-        CHECK(recordIn(file) == (step < 10 ? "refresh-old v1" : "refresh-new v2"));
+        // The last step is the sync after the rename.
+        CHECK(recordIn(file) == (step < stepsOfSave - 1 ? "refresh-old" : "refresh-new"));
         SessionFile next(file);
-        CHECK(next.save("key", tokens("next"), step < 10 ? 1 : 2)->isSaved());
-        CHECK(recordIn(file).starts_with("refresh-next"));
-        CHECK(directory.names() == std::set<std::string>{"session.json"});
+        CHECK(next.save("key", tokens("next"), versionIn(file))->isSaved());
+        CHECK(recordIn(file) == "refresh-next");
+        CHECK(directory.names() == fileAndLock);
     }
-    CHECK(killed == 11);
+    CHECK(killed == stepsOfSave);
 }
 
-TEST_CASE("a full disk in the middle of the file: short writes go on, and the rest is an error") {
+TEST_CASE("C row 95: a full disk in the middle of the file: short writes go on, and the rest is an error") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     SessionFile session(file);
-    REQUIRE(session.save("key", tokens("old"), 0).has_value());
+    const std::uint64_t old = session.save("key", tokens("old"), 0)->version();
     // A limit of the process stands in for the disk: write() first writes less, then fails.
     struct rlimit before {};
     REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
@@ -182,14 +198,14 @@ TEST_CASE("a full disk in the middle of the file: short writes go on, and the re
     tight.rlim_cur = 50;
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
-    const auto saved = session.save("key", tokens("new"), 1);
+    const auto saved = session.save("key", tokens("new"), old);
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
     std::signal(SIGXFSZ, handler);
     REQUIRE(!saved.has_value());
     CHECK(saved.error().code == Errc::storage_unavailable);
     CHECK(saved.error().context.ends_with("cannot write its new version: File too large"));
-    CHECK(recordIn(file) == "refresh-old v1");
-    CHECK(directory.names() == std::set<std::string>{"session.json"});
+    CHECK(recordIn(file) == "refresh-old");
+    CHECK(directory.names() == fileAndLock);
 }
 
 TEST_CASE("the new file is private whatever the umask") {
@@ -232,6 +248,7 @@ TEST_CASE("only leftovers of this file are removed, and only safe ones") {
     std::set<std::string> expected = directory.names();
     expected.erase(leftover);
     expected.insert("session.json");
+    expected.insert(".session.json.lock");
 
     SessionFile session(file);
     CHECK(!session.load("key").value());
@@ -243,6 +260,7 @@ TEST_CASE("only leftovers of this file are removed, and only safe ones") {
     put(directory / leftover, "leftover");
     CHECK(SessionFile(file).erase("key").has_value());
     expected.erase("session.json");
+    expected.erase(".session.json.lock");
     CHECK(directory.names() == expected);
     put(directory / leftover, "leftover");
     CHECK(SessionFile(file).erase("key").has_value());  // of a first save that crashed: there is no record

@@ -7,6 +7,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -30,6 +33,20 @@ const std::string javaScript =
 
 std::string marked(const std::string& mark) {
     return javaScript.substr(0, javaScript.size() - 1) + ",\"wix\":" + mark + "}";
+}
+
+const std::set<std::string> fileAndLock{"session.json", ".session.json.lock"};
+
+/// Versions are times: microseconds since 1970.
+std::uint64_t now() {
+    const auto time = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+}
+
+std::uint64_t timeOf(const fs::path& file) {
+    struct stat status {};
+    REQUIRE(::stat(file.c_str(), &status) == 0);
+    return static_cast<std::uint64_t>(status.st_mtim.tv_sec * 1'000'000 + status.st_mtim.tv_nsec / 1'000);
 }
 
 /// The code and text of a failure; no text may repeat what is in the file.
@@ -74,31 +91,47 @@ TEST_CASE("no record, then one, then another, then none") {
     CHECK(!session.load("key").value());
     CHECK(directory.names().empty());
 
+    const std::uint64_t before = now();
     const SaveResult first = session.save("key", tokens("1"), 0).value();
     CHECK(first.isSaved());
-    CHECK(first.version() == 1);
-    CHECK(contentOf(file) ==
-          R"({"accessToken":{"value":"access-1","expiresAt":1700000000},)"
-          R"("refreshToken":{"value":"refresh-1","role":"visitor"},"wix":{"key":"key","version":1}})");
+    CHECK(first.version() >= before);
+    CHECK(first.version() <= now());
+    CHECK(contentOf(file) == R"({"accessToken":{"value":"access-1","expiresAt":1700000000},)"
+                             R"("refreshToken":{"value":"refresh-1","role":"visitor"},"wix":{"key":"key","version":)" +
+                                 std::to_string(first.version()) + "}}");
     struct stat status {};
     REQUIRE(::stat(file.c_str(), &status) == 0);
     CHECK((status.st_mode & 07777) == 0600);
 
-    const SaveResult second = session.save("key", tokens("2", TokenRole::member), 1).value();
-    CHECK(second.version() == 2);
+    const SaveResult second = session.save("key", tokens("2", TokenRole::member), first.version()).value();
+    CHECK(second.version() > first.version());
     const StoredTokens stored = session.load("key").value().value();
     CHECK(stored.tokens == tokens("2", TokenRole::member));
-    CHECK(stored.version == 2);
-    CHECK(SessionFile(file).load("key").value()->version == 2);
-    CHECK(directory.names() == std::set<std::string>{"session.json"});
+    CHECK(stored.version == second.version());
+    CHECK(SessionFile(file).load("key").value()->version == second.version());
+    CHECK(directory.names() == fileAndLock);
 
     CHECK(session.erase("key").has_value());
     CHECK(directory.names().empty());
     CHECK(session.erase("key").has_value());
     CHECK(!session.load("key").value());
-    // The number of an erased record is not used again by this object.
-    CHECK(session.save("key", tokens("3"), 0)->version() == 3);
-    CHECK(session.save("key", tokens("4"), 3)->version() == 4);
+    CHECK(directory.names().empty());
+    // The number of an erased record is not used again, by whichever object.
+    const std::uint64_t third = session.save("key", tokens("3"), 0)->version();
+    CHECK(third > second.version());
+    CHECK(session.erase("key").has_value());
+    CHECK(SessionFile(file).save("key", tokens("4"), 0)->version() > third);
+}
+
+TEST_CASE("a version is above the one that is there, whatever the clock says") {
+    const TempDirectory directory;
+    const fs::path file = directory / "session.json";
+    SessionFile session(file);
+    constexpr std::uint64_t ahead = 8'000'000'000'000'000;
+    put(file, marked(R"({"key":"key","version":8000000000000000})"));
+    CHECK(session.save("key", tokens("1"), ahead)->version() == ahead + 1);
+    CHECK(session.erase("key").has_value());
+    CHECK(session.save("key", tokens("2"), 0)->version() == ahead + 2);
 }
 
 TEST_CASE("a save on another version is a conflict, and writes nothing") {
@@ -111,12 +144,12 @@ TEST_CASE("a save on another version is a conflict, and writes nothing") {
     CHECK(none.current().tokens.empty());
     CHECK(directory.names().empty());
 
-    CHECK(session.save("key", tokens("1"), 0)->isSaved());
+    const std::uint64_t first = session.save("key", tokens("1"), 0)->version();
     const std::string before = contentOf(file);
-    for (std::uint64_t version : {0u, 2u, 99u}) {
+    for (std::uint64_t version : {std::uint64_t{0}, std::uint64_t{1}, first - 1, first + 1}) {
         const SaveResult result = session.save("key", tokens("x"), version).value();
         CHECK(!result.isSaved());
-        CHECK(result.version() == 1);
+        CHECK(result.version() == first);
         CHECK(result.current().tokens == tokens("1"));
     }
     CHECK(contentOf(file) == before);
@@ -127,34 +160,41 @@ TEST_CASE("of many threads and objects exactly one wins each version") {
     const fs::path file = directory / "session.json";
     constexpr int threads = 4, rounds = 25;
     std::vector<std::thread> all;
-    std::vector<int> wins(threads, 0);
+    std::mutex mutex;
+    std::set<std::uint64_t> versions;
     for (int i = 0; i < threads; ++i)
         all.emplace_back([&, i] {
             SessionFile session(file);
             std::uint64_t version = 0;
-            while (wins[static_cast<std::size_t>(i)] < rounds) {
+            for (int wins = 0; wins < rounds;) {
                 const SaveResult result = session.save("key", tokens(std::to_string(i)), version).value();
                 version = result.version();
-                if (result.isSaved()) ++wins[static_cast<std::size_t>(i)];
+                if (!result.isSaved()) continue;
+                ++wins;
+                const std::lock_guard lock(mutex);
+                versions.insert(version);
             }
         });
     for (std::thread& thread : all) thread.join();
-    CHECK(SessionFile(file).load("key").value()->version == threads * rounds);
-    CHECK(directory.names() == std::set<std::string>{"session.json"});
+    CHECK(versions.size() == threads * rounds);
+    CHECK(SessionFile(file).load("key").value()->version == *versions.rbegin());
+    CHECK(directory.names() == fileAndLock);
 }
 
-TEST_CASE("a file of a JavaScript program is version 1 of any key") {
+TEST_CASE("a file of a JavaScript program is of any key, and its time is its version") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     put(file, "\n " + javaScript + "\n");
     SessionFile session(file);
+    const std::uint64_t written = timeOf(file);
     for (std::string key : {"key", "", "other"}) {
         const StoredTokens stored = session.load(key).value().value();
-        CHECK(stored.version == 1);
+        CHECK(stored.version == written);
         CHECK(stored.tokens.refreshToken.value == "SECRET-r");
     }
     CHECK(!session.save("key", tokens("1"), 0)->isSaved());
-    CHECK(session.save("key", tokens("1"), 1)->version() == 2);
+    CHECK(!session.save("key", tokens("1"), 1)->isSaved());
+    CHECK(session.save("key", tokens("1"), written)->version() > written);
     CHECK(session.load("key").value()->tokens == tokens("1"));
     // From now on it is of this key.
     CHECK(why(session.load("other"), file).starts_with("refused: it is the session of another client id"));
@@ -195,12 +235,12 @@ TEST_CASE("a file over 1 MiB is damaged, one below is read") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     put(file, std::string((std::size_t{1} << 20) - javaScript.size(), ' ') + javaScript);
-    CHECK(SessionFile(file).load("key").value()->version == 1);
+    CHECK(SessionFile(file).load("key").value()->version == timeOf(file));
     put(file, std::string((std::size_t{1} << 20) - javaScript.size() + 1, ' ') + javaScript);
     checkRefused(file, "damaged: it is larger than 1 MiB; move it away");
 }
 
-TEST_CASE("a file that others may use is refused, with the remedy") {
+TEST_CASE("C row 96: a file that others may use is refused, with the remedy") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     put(file, javaScript);
@@ -212,7 +252,7 @@ TEST_CASE("a file that others may use is refused, with the remedy") {
     }
     for (::mode_t mode : {0600, 0400, 0700}) {
         REQUIRE(::chmod(file.c_str(), mode) == 0);
-        CHECK(SessionFile(file).load("key").value()->version == 1);
+        CHECK(SessionFile(file).load("key").value()->version == timeOf(file));
     }
 }
 
@@ -238,7 +278,7 @@ TEST_CASE("what is not a regular file is refused without waiting for it") {
     }
 }
 
-TEST_CASE("a symbolic link is refused, and what it points to is not touched") {
+TEST_CASE("C row 96: a symbolic link is refused, and what it points to is not touched") {
     const TempDirectory directory;
     const std::string isLink = "refused: it is a symbolic link; give the path of the file itself";
     put(directory / "target", javaScript);
@@ -252,7 +292,7 @@ TEST_CASE("a symbolic link is refused, and what it points to is not touched") {
     CHECK(fs::is_symlink(directory / "dangling"));
 }
 
-TEST_CASE("a file of another user is refused") {
+TEST_CASE("C row 96: a file of another user is refused") {
     if (::geteuid() != 0) {
         MESSAGE("skipped: only root can give a file away");
         return;
@@ -268,9 +308,9 @@ TEST_CASE("a file of another user is refused") {
 TEST_CASE("a directory that is not there is no empty one") {
     const TempDirectory directory;
     checkRefused(directory / "missing" / "session.json",
-                 "unavailable: cannot reach its directory: No such file or directory");
+                 "unavailable: cannot open its directory: No such file or directory");
     put(directory / "file", "");
-    checkRefused(directory / "file" / "session.json", "unavailable: cannot open it: Not a directory");
+    checkRefused(directory / "file" / "session.json", "unavailable: cannot open its directory: Not a directory");
     checkRefused(directory / std::string(300, 'x'), "unavailable: cannot open it: File name too long");
 }
 
@@ -278,18 +318,18 @@ TEST_CASE("tokens that could not be read back are not written") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     SessionFile session(file);
-    CHECK(session.save("key", tokens("1"), 0)->isSaved());
-    CHECK(why(session.save("key", tokens("\xFF"), 1), file).find("cannot be written as JSON") != std::string::npos);
-    CHECK(why(session.save("key", tokens(std::string(1 << 20, 'x')), 1), file).find("cannot be written") !=
+    const std::uint64_t first = session.save("key", tokens("1"), 0)->version();
+    CHECK(why(session.save("key", tokens("\xFF"), first), file).find("cannot be written as JSON") != std::string::npos);
+    CHECK(why(session.save("key", tokens(std::string(1 << 20, 'x')), first), file).find("cannot be written") !=
           std::string::npos);
     CHECK(session.load("key").value()->tokens == tokens("1"));
     CHECK(why(SessionFile(directory / "other").save("\xFF", tokens("1"), 0), directory / "other").find("JSON") !=
           std::string::npos);
-    CHECK(directory.names() == std::set<std::string>{"session.json"});
+    CHECK(directory.names() == std::set<std::string>{"session.json", ".session.json.lock", ".other.lock"});
     // Everything else is: quotes, control characters, other scripts.
     const Tokens odd = tokens("\"\\\n\t\x01 \xC3\xA4");
-    CHECK(session.save("key", odd, 1)->isSaved());
+    const std::uint64_t second = session.save("key", odd, first)->version();
     CHECK(session.load("key").value()->tokens == odd);
-    CHECK(session.save("key", Tokens(), 2)->isSaved());
+    CHECK(session.save("key", Tokens(), second)->isSaved());
     CHECK(session.load("key").value()->tokens.empty());
 }

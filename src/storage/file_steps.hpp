@@ -1,0 +1,61 @@
+// The system calls of the session files, one by one, so that tests can make each of them fail.
+#pragma once
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace wix::detail {
+
+/// The system calls that a test can make fail, or stop the program at.
+enum class FileStep {
+    openDirectory,
+    openFile,
+    readFile,
+    openLock,  ///< Of the lock file, or the lease file.
+    takeLock,
+    createTemporary,
+    protectTemporary,
+    writeTemporary,
+    syncTemporary,
+    closeTemporary,
+    rename,
+    unlink,
+    syncDirectory,
+    writeLease,
+};
+
+/// Called before each step; anything but 0 is the errno that the step fails with.
+using FileStepHook = int (*)(FileStep);
+
+/// Makes the call of a step, again if it was interrupted. As with the call itself, -1 is failure, and errno tells why.
+template <class Call>
+auto attempt(FileStepHook hook, FileStep step, Call call) {
+    using Value = decltype(call());
+    for (;;) {
+        const int error = hook ? hook(step) : 0;
+        const Value value = error == 0 ? call() : Value{-1};
+        if (error != 0) errno = error;
+        if (value >= 0 || errno != EINTR) return value;
+    }
+}
+
+/// A file descriptor that is closed with it.
+class Descriptor {
+public:
+    explicit Descriptor(int number) : number_(number) {}
+    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    Descriptor& operator=(Descriptor&&) = delete;
+    ~Descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+    int get() const noexcept { return number_; }
+    /// Linux has closed it even if this fails.
+    int close() noexcept { return ::close(std::exchange(number_, -1)); }
+
+private:
+    int number_;
+};
+
+}  // namespace wix::detail

@@ -1,0 +1,70 @@
+#include "storage/lease_note.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "base/clock.hpp"
+
+namespace wix::detail {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr milliseconds longestLease = std::chrono::hours(24);
+constexpr std::size_t bootIdSize = 36;
+constexpr std::size_t digits = 16;
+
+std::string padded(milliseconds time) {
+    std::string text = std::to_string(std::clamp(time.count(), std::int64_t{0}, std::int64_t{9'999'999'999'999'999}));
+    return std::string(digits - text.size(), '0') + text;
+}
+
+std::optional<milliseconds> timeIn(std::string_view text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+    return milliseconds(value);
+}
+
+std::string bootId() {
+    std::string text(bootIdSize, '-');
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/sys/kernel/random/boot_id", "re"),
+                                                               &std::fclose);
+    // Without one the wall clock has to do: no machine then takes the boot clock of another for its own.
+    if (!file || std::fread(text.data(), 1, bootIdSize, file.get()) != bootIdSize) text.assign(bootIdSize, '-');
+    return text;
+}
+
+}  // namespace
+
+LeaseMoment leaseMoment() {
+    const Clock& clock = Clock::system();
+    return LeaseMoment(bootId(), duration_cast<milliseconds>(clock.boot().time_since_epoch()),
+                       duration_cast<milliseconds>(clock.wall().time_since_epoch()));
+}
+
+std::string writeLeaseNote(const LeaseMoment& now, milliseconds ttl) {
+    ttl = std::clamp(ttl, milliseconds(0), longestLease);
+    return now.boot + " " + padded(now.bootTime + ttl) + " " + padded(now.wallTime + ttl) + "\n";
+}
+
+bool leaseIsOver(std::string_view note, const LeaseMoment& now) {
+    if (note.size() != leaseNoteSize || note[bootIdSize] != ' ' || note[bootIdSize + 1 + digits] != ' ' ||
+        note.back() != '\n')
+        return true;
+    const auto bootEnd = timeIn(note.substr(bootIdSize + 1, digits));
+    const auto wallEnd = timeIn(note.substr(bootIdSize + 1 + digits + 1, digits));
+    if (!bootEnd || !wallEnd) return true;
+    const bool sameBoot = note[0] != '-' && note.substr(0, bootIdSize) == now.boot;
+    const milliseconds left = sameBoot ? *bootEnd - now.bootTime : *wallEnd - now.wallTime;
+    // More than any lease has: the clock was set back.
+    return left <= milliseconds(0) || left > longestLease;
+}
+
+}  // namespace wix::detail

@@ -1,0 +1,48 @@
+// Where a session file is, what lies beside it, and how failures speak of it.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include <wix/error.hpp>
+
+#include "storage/file_steps.hpp"
+
+namespace wix::detail {
+
+class SessionPlace {
+public:
+    explicit SessionPlace(std::filesystem::path path, FileStepHook hook = nullptr);
+
+    bool namesFile() const;
+    std::string lockName() const { return "." + name + ".lock"; }
+    std::string leaseName() const { return "." + name + ".lease"; }
+    /// Another one each time.
+    std::string temporaryName() const;
+    /// Of which session file this entry of a directory is a temporary; empty if it is none.
+    static std::string sessionOfTemporary(std::string_view entry);
+
+    Failure problem(Errc code, const std::string& why) const;
+    Failure unavailable(const std::string& what, int error) const;
+
+    /// Opens a lock file, and makes it if there is none. It must be of nobody but us: who can open it can lock us out.
+    result<Descriptor> openLockFile(int directory, const std::string& lock) const;
+    /// Takes the lock that orders the saves of all processes, which is let go with the descriptor. It is held for
+    /// milliseconds; if it is not free for a second, the holder does not run.
+    result<Descriptor> takeLock(int directory) const;
+    /// The same if it is free now; else a descriptor of -1.
+    Descriptor tryLock(int directory) const;
+
+    std::filesystem::path file;
+    std::filesystem::path directory;
+    std::string name;
+    FileStepHook hook;
+
+private:
+    result<Descriptor> lockOnce(int directory) const;
+};
+
+}  // namespace wix::detail
