@@ -65,6 +65,8 @@ forbid '^src/auth/' "${include}(http|call)/" "[0-9]+:${interface#^}" 'auth/ know
 forbid '^src/http/' "${include}(auth|call)/" "$none" 'http/ does not know auth/ or call/'
 forbid '^src/(base|async)/' "${include}(auth|call|http|storage|testing)/" "$none" 'base/ and async/ know no other room'
 forbid '^src/storage/' "${include}(auth|call|http|testing)/" "$none" 'storage/ knows no other room'
+forbid '^src/redis/' "${include}(auth|call|http|testing)/" "$none" 'redis/ knows base/, async/ and storage/ only'
+forbid '^src/(auth|call|http|base|async|storage)/' "${include}redis/" "$none" 'redis/ is a library of its own'
 forbid '^src/testing/' "${include}(auth|call|http|base|async|storage)/" "$none" 'the fake shares no code with the SDK'
 forbid '^src/(auth|call|http|base|async|storage)/' "${include}(testing|support)/" "$none" 'the library does not know its tests'
 
