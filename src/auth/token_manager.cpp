@@ -16,12 +16,13 @@ namespace {
 constexpr std::chrono::seconds drainTime{5};
 constexpr std::chrono::seconds refusedPause{1};
 
-TokenPolicy policyOf(const OAuthStrategy& strategy) {
+TokenPolicy policyOf(const OAuthStrategy& strategy, const Timeouts& timeouts) {
     TokenPolicy policy;
     policy.initial = strategy.tokens;
     policy.hasStorage = strategy.storage != nullptr;
     policy.onSessionLost = strategy.onSessionLost;
     policy.windows = strategy.windows;
+    policy.leaseLife = timeouts.tokenExchange + 2 * timeouts.storage;
     return policy;
 }
 
@@ -72,7 +73,7 @@ TokenManager::TokenManager(const asio::any_io_executor& executor, TokenManagerSe
     : ContextBound(executor),
       setup_(std::move(setup)),
       strand_(asio::make_strand(executor)),
-      state_(policyOf(setup_.strategy)) {
+      state_(policyOf(setup_.strategy, setup_.request.timeouts)) {
     setup_.strategy.tokens = Tokens();  // the state has them
 }
 
@@ -82,9 +83,11 @@ std::shared_ptr<TokenManager> TokenManager::self() {
 
 void TokenManager::contextGone() noexcept {
     auto waits = std::exchange(waits_, {});
+    lease_.reset();
     {
         const std::lock_guard lock(strandMutex_);
         storageTimer_.reset();
+        pauseTimer_.reset();
         strand_ = asio::any_io_executor();
     }
     const std::lock_guard lock(publishedMutex_);
@@ -201,6 +204,7 @@ void TokenManager::perform() {
         for (TokenAction& action : actions) std::visit([this](auto& what) { perform(what); }, action);
     if (state_.exchangeIsStale()) abortFlight_.request_stop();  // nobody wants its answer, and others wait for its end
     if (!state_.isRenewing()) landed();
+    quiet_ = state_.isQuiet();
 }
 
 void TokenManager::perform(PublishAction& action) {
@@ -226,6 +230,7 @@ void TokenManager::perform(DropUnsentAction&) { dropUnsent_.request_stop(); }
 void TokenManager::perform(ObserveAction& action) {
     if (const auto* finished = std::get_if<RenewalFinished>(&action)) observe(&Observer::renewalFinished, *finished);
     if (const auto* failed = std::get_if<RenewalFailed>(&action)) observe(&Observer::renewalFailed, *failed);
+    if (const auto* adopted = std::get_if<RenewalAdopted>(&action)) observe(&Observer::renewalAdopted, *adopted);
     if (const auto* lost = std::get_if<SessionLost>(&action)) observe(&Observer::sessionLost, *lost);
     if (const auto* unsaved = std::get_if<SaveFailed>(&action)) observe(&Observer::saveFailed, *unsaved);
 }
@@ -241,11 +246,7 @@ void TokenManager::observe(void (Observer::*callback)(const Told&), const Told& 
 }
 
 void TokenManager::perform(ExchangeAction& action) {
-    if (action.background && !takeSlot()) {
-        const Moment now = setup_.clock->now();
-        refusedUntil_ = now.boot + refusedPause;
-        return state_.backgroundRefused(now);
-    }
+    if (action.background && !flightSlot_ && !takeSlot()) return refuseBackground();
     if (!action.replay) observe(&Observer::renewalStarted, action.flight);
     try {
         abortFlight_ = std::stop_source();  // for this flight, not for one that was stopped before it
@@ -269,9 +270,17 @@ bool TokenManager::takeSlot() noexcept {
     }
 }
 
+void TokenManager::refuseBackground() {
+    const Moment now = setup_.clock->now();
+    refusedUntil_ = now.boot + refusedPause;
+    state_.backgroundRefused(now);
+}
+
 /// No flight is under way, because it has ended or was not worth it: the next one ahead of need may be asked for.
 void TokenManager::landed() {
     flightSlot_.reset();
+    lease_.reset();
+    if (pauseTimer_) pauseTimer_->cancel();
     aheadNotBefore_ = std::max(refusedUntil_, state_.nextAttempt()).time_since_epoch().count();
     ahead_ = false;
 }

@@ -59,6 +59,9 @@ public:
     /// The same without waiting.
     void abandon();
 
+    /// Nothing is under way, nobody waits, and everything is saved.
+    bool isQuiet() const noexcept { return quiet_; }
+
     void contextGone() noexcept override;
 
 private:
@@ -74,6 +77,8 @@ private:
 
     void perform();
     void perform(LoadAction&);
+    void perform(LeaseAction&);
+    void perform(PauseAction&);
     void perform(SaveAction&);
     void perform(ExchangeAction&);
     void perform(PublishAction&);
@@ -84,12 +89,15 @@ private:
     void observe(void (Observer::*callback)(const Told&), const Told& event);
     static boost::asio::awaitable<void> load(std::shared_ptr<TokenManager> self);
     static boost::asio::awaitable<void> save(std::shared_ptr<TokenManager> self, SaveAction action);
-    bool beginStorageCall(bool loads);
+    static boost::asio::awaitable<void> lease(std::shared_ptr<TokenManager> self, std::chrono::milliseconds life);
+    enum class StorageCall { load, lease, save };
+    bool beginStorageCall(StorageCall call);
     bool endStorageCall();
-    void storageIsLate(bool loads);
-    void storageCannotStart(bool loads);
+    void storageIsLate(StorageCall call);
+    void storageCannotStart(StorageCall call);
     static boost::asio::awaitable<void> exchange(std::shared_ptr<TokenManager> self, ExchangeAction action);
     bool takeSlot() noexcept;
+    void refuseBackground();
     void landed();
     void pokeAhead(std::uint64_t generation, BootTime now);
 
@@ -101,11 +109,13 @@ private:
     WaiterSlots<std::shared_ptr<Wait>> waits_;
     std::stop_source dropUnsent_;  // a flight that has not left
     std::optional<MonotonicTimer> storageTimer_;
-    std::uint64_t storageCall_ = 0;  // counts them
-    bool storageRuns_ = false;       // one has not come back, however late
-    bool storageAwaited_ = false;    // and it has not been given up
-    std::stop_source abortFlight_;   // any flight: the drain has taken too long
-    SteadyTime flightDeadline_{};    // of the exchange and its replay
+    std::optional<MonotonicTimer> pauseTimer_;
+    std::optional<RenewalLease> lease_;  // of the renewal under way
+    std::uint64_t storageCall_ = 0;      // counts them
+    bool storageRuns_ = false;           // one has not come back, however late
+    bool storageAwaited_ = false;        // and it has not been given up
+    std::stop_source abortFlight_;       // any flight: the drain has taken too long
+    SteadyTime flightDeadline_{};        // of the exchange and its replay
     std::shared_ptr<void> flightSlot_;
     BootTime refusedUntil_{};  // no slot was free
     bool closed_ = false;
@@ -113,6 +123,7 @@ private:
 
     std::mutex publishedMutex_;
     SnapshotPtr published_;
+    std::atomic<bool> quiet_{true};
     std::atomic<bool> ahead_{false};  // a renewal ahead of need has been asked for
     std::atomic<BootTime::rep> aheadNotBefore_{0};
 };

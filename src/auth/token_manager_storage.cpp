@@ -23,6 +23,8 @@ Failure unusableRecord() {
     return Failure(Errc::storage_damaged, "the stored session: a token has characters that no token has");
 }
 
+Failure late(const char* what) { return Failure(Errc::storage_unavailable, std::string(what) + ", no answer"); }
+
 /// What a storage has thrown. Foreign exceptions count as "does not answer": their text may hold anything.
 Failure storageFailure(const char* what) {
     try {
@@ -38,45 +40,68 @@ Failure storageFailure(const char* what) {
 
 void TokenManager::perform(LoadAction&) {
     try {
-        if (beginStorageCall(true)) asio::co_spawn(strand_, load(self()), asio::detached);
+        if (beginStorageCall(StorageCall::load)) asio::co_spawn(strand_, load(self()), asio::detached);
     } catch (...) {
-        storageCannotStart(true);
+        storageCannotStart(StorageCall::load);
     }
+}
+
+void TokenManager::perform(LeaseAction& action) {
+    lease_.reset();
+    if (action.background && !takeSlot()) return refuseBackground();
+    try {
+        if (beginStorageCall(StorageCall::lease)) asio::co_spawn(strand_, lease(self(), action.life), asio::detached);
+    } catch (...) {
+        storageCannotStart(StorageCall::lease);
+    }
+}
+
+void TokenManager::perform(PauseAction& action) {
+    if (!pauseTimer_) pauseTimer_.emplace(strand_);
+    pauseTimer_->expires_after(action.time);
+    pauseTimer_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+        const auto alive = ec ? nullptr : weak.lock();
+        if (!alive) return;
+        auto& manager = static_cast<TokenManager&>(*alive);
+        manager.state_.paused(manager.setup_.clock->now());
+        manager.perform();
+    });
 }
 
 void TokenManager::perform(SaveAction& action) {
     try {
-        if (beginStorageCall(false)) asio::co_spawn(strand_, save(self(), std::move(action)), asio::detached);
+        if (beginStorageCall(StorageCall::save))
+            asio::co_spawn(strand_, save(self(), std::move(action)), asio::detached);
     } catch (...) {
-        storageCannotStart(false);
+        storageCannotStart(StorageCall::save);
     }
 }
 
 /// Out of memory, say: it counts as a call that was not answered.
-void TokenManager::storageCannotStart(bool loads) {
+void TokenManager::storageCannotStart(StorageCall call) {
     storageRuns_ = false;
     if (storageTimer_) storageTimer_->cancel();
-    storageIsLate(loads);
+    storageIsLate(call);
 }
 
 /// False if an earlier call of the storage still hangs: then this one has failed already. A storage that hangs must not
 /// take the session with it.
-bool TokenManager::beginStorageCall(bool loads) {
-    const std::uint64_t call = ++storageCall_;
+bool TokenManager::beginStorageCall(StorageCall call) {
+    const std::uint64_t number = ++storageCall_;
     storageAwaited_ = true;
     if (storageRuns_) {
-        storageIsLate(loads);
+        storageIsLate(call);
         return false;
     }
     storageRuns_ = true;
     if (!storageTimer_) storageTimer_.emplace(strand_);
     storageTimer_->expires_after(setup_.request.timeouts.storage);
-    storageTimer_->async_wait([weak = weak_from_this(), call, loads](const boost::system::error_code& ec) {
+    storageTimer_->async_wait([weak = weak_from_this(), number, call](const boost::system::error_code& ec) {
         const auto alive = ec ? nullptr : weak.lock();
         if (!alive) return;
         auto& manager = static_cast<TokenManager&>(*alive);
-        if (manager.storageCall_ != call || !manager.storageAwaited_) return;
-        manager.storageIsLate(loads);
+        if (manager.storageCall_ != number || !manager.storageAwaited_) return;
+        manager.storageIsLate(call);
         manager.perform();
     });
     return true;
@@ -91,15 +116,17 @@ bool TokenManager::endStorageCall() {
     return true;
 }
 
-void TokenManager::storageIsLate(bool loads) {
+void TokenManager::storageIsLate(StorageCall call) {
     storageAwaited_ = false;
-    Failure failure(Errc::storage_unavailable,
-                    loads ? "loading the session, no answer" : "saving the session, no answer");
     const Moment now = setup_.clock->now();
-    if (loads)
-        state_.loaded(std::move(failure), now);
-    else
-        state_.saved(std::move(failure), now);
+    switch (call) {
+        case StorageCall::load:
+            return state_.loaded(late("loading the session"), now);
+        case StorageCall::lease:
+            return state_.leased(late("asking for the right to renew"), now);
+        case StorageCall::save:
+            return state_.saved(late("saving the session"), now);
+    }
 }
 
 asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
@@ -114,6 +141,23 @@ asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
     }
     if (!self->endStorageCall()) co_return;
     self->state_.loaded(std::move(*outcome), self->setup_.clock->now());
+    self->perform();
+}
+
+asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, std::chrono::milliseconds life) {
+    std::optional<LeaseOutcome> outcome;
+    std::optional<RenewalLease> granted;
+    try {
+        std::optional<RenewalLease> given =
+            co_await self->setup_.strategy.storage->acquireLease(self->setup_.storageKey, life);
+        outcome.emplace(given.has_value());
+        if (given) granted.emplace(std::move(*given));
+    } catch (...) {
+        outcome.emplace(storageFailure("asking for the right to renew"));
+    }
+    if (!self->endStorageCall()) co_return;  // too late: it is given back
+    if (granted) self->lease_.emplace(std::move(*granted));
+    self->state_.leased(std::move(*outcome), self->setup_.clock->now());
     self->perform();
 }
 

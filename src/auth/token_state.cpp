@@ -44,8 +44,8 @@ void TokenState::read(WaiterId id, Moment now) {
 
 void TokenState::unauthorized(WaiterId id, std::uint64_t generation, Moment now) {
     if (!ready(id, now, {[this, id, generation](Moment then) { unauthorized(id, generation, then); }})) return;
-    const bool costsNothing = exchange_ || saving_ || next_ || rejected_ || generation != active_->generation ||
-                              (failed_ && now.boot < failed_->nextAttempt);
+    const bool costsNothing = exchange_ || claim_ || saving_ || next_ || rejected_ ||
+                              generation != active_->generation || (failed_ && now.boot < failed_->nextAttempt);
     if (!costsNothing && !budget_.take(now.boot)) return complete({id}, active_);
     admit(id, Waiter{Waiter::Wants::newer, generation, active_->epoch}, now);
 }
@@ -101,6 +101,7 @@ void TokenState::close(WaiterId id, Moment now) {
 
 void TokenState::abandon(Moment now) {
     if (!std::exchange(closed_, true)) {
+        claim_.reset();
         auto left = waiters_.take([](const Waiter&) { return true; });
         for (const auto& [id, event] : deferred_) left.push_back(id);
         deferred_.clear();
@@ -114,6 +115,7 @@ void TokenState::cancel(WaiterId id) {
     waiters_.remove(id);
     deferred_.erase(id);
     std::erase(closing_, id);
+    if (claim_ && !storageBusy_ && waiters_.empty()) claim_.reset();  // no timer for a claim that nobody wants
 }
 
 void TokenState::renewAhead(std::uint64_t generation, Moment now) {
@@ -150,6 +152,7 @@ void TokenState::advance(Moment now) {
     settle(fresh);
     advanceExchange(now, fresh);
     retrySave(now);
+    if (!isRenewing()) leased_ = false;
 }
 
 /// Starts the exchange that somebody needs, or tells why there is none.
@@ -158,7 +161,8 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
     const bool canRenew = !tokens.refreshToken.value.empty();
     complete(waiters_.take([&](const Waiter& waiter) { return hasNothingToRenew(waiter); }), nothingToRenew());
     const bool ahead = wantAhead_ && canRenew && !lost_ && fresh != Freshness::fresh;
-    if (exchange_ || (waiters_.empty() && !ahead)) return;
+    if (exchange_) return;
+    if (waiters_.empty() && !ahead) return claim_.reset();           // who wanted it has left, or has been served
     if (!canRenew && tokens.refreshToken.role == TokenRole::member)  // came without a refresh token
         return settleFailed(Failure(Errc::session_expired, "the member has no refresh token"), fresh);
     if (lost_ && (tokens.refreshToken.role == TokenRole::member || policy_.onSessionLost == SessionLostPolicy::fail))
@@ -169,6 +173,7 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
         complete(waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::usable; }), active_);
         if (waiters_.empty()) return;
     }
+    if (!hasClaim(now)) return advanceClaim();
     if (canRenew && !lost_)
         startExchange(Grant::refreshToken, tokens.refreshToken.value, now);
     else
@@ -177,6 +182,7 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
 
 void TokenState::startExchange(Grant grant, std::string refreshToken, Moment now) {
     wantAhead_ = false;
+    claim_.reset();
     const Flight flight{++attempts_, reasonFor(grant), now.boot};
     exchange_ = Exchange{grant, refreshToken, epoch_, flight};
     ExchangeAction action{grant, std::move(refreshToken), waiters_.empty(), false, RenewalStarted()};
@@ -254,9 +260,12 @@ bool TokenState::hasNothingToRenew(const Waiter& waiter) const {
 
 Failure TokenState::nothingToRenew() { return Failure(Errc::no_session, "renewing the access token"); }
 
-/// Answers those who can be answered as things are.
-void TokenState::settle(Freshness fresh) {
-    complete(waiters_.take([&](const Waiter& waiter) { return isSatisfied(waiter, fresh); }), active_);
+/// Answers those who can be answered as things are. Gives their number.
+std::size_t TokenState::settle(Freshness fresh) {
+    auto served = waiters_.take([&](const Waiter& waiter) { return isSatisfied(waiter, fresh); });
+    const std::size_t count = served.size();
+    complete(std::move(served), active_);
+    return count;
 }
 
 /// Answers everybody who waits for a token: with one that still works, or with the failure.

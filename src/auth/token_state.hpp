@@ -8,8 +8,12 @@
 // - Another session (setTokens, logout) is a new epoch. What was asked for an older epoch is never published.
 // - A failed exchange answers its waiters once and is remembered until its backoff is over.
 // - Only a definite rejection, checked against the storage, ends a session; and never a member's.
+// - Several processes may share the storage: before an exchange comes a claim, which is the renewal lease and another look
+//   at the record. Who finds that a sibling has renewed goes on with that, and asks nobody.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -50,6 +54,16 @@ using WaiterId = std::uint64_t;  // grow with the order of arrival
 
 /// Load the record; report with loaded().
 struct LoadAction {};
+/// Take the renewal lease, for so long; report with leased(). A background one may be refused with backgroundRefused().
+/// It is kept until isRenewing() ends.
+struct LeaseAction {
+    std::chrono::milliseconds life{0};
+    bool background = false;
+};
+/// Another process has the lease: wait, then report with paused().
+struct PauseAction {
+    std::chrono::milliseconds time{0};
+};
 /// Save `tokens`, or erase the record if they are empty; report with saved().
 struct SaveAction {
     Tokens tokens;
@@ -75,10 +89,10 @@ struct CompleteAction {
 /// Drop the exchange if its request has not left yet; report with exchanged() in any case.
 struct DropUnsentAction {};
 /// Tell the observer.
-using ObserveAction = std::variant<RenewalFinished, RenewalFailed, SessionLost, SaveFailed>;
+using ObserveAction = std::variant<RenewalFinished, RenewalFailed, RenewalAdopted, SessionLost, SaveFailed>;
 
-using TokenAction = std::variant<LoadAction, SaveAction, ExchangeAction, PublishAction, CompleteAction,
-                                 DropUnsentAction, ObserveAction>;
+using TokenAction = std::variant<LoadAction, LeaseAction, PauseAction, SaveAction, ExchangeAction, PublishAction,
+                                 CompleteAction, DropUnsentAction, ObserveAction>;
 using TokenActions = std::vector<TokenAction>;
 
 /// What a session starts from, and its policy.
@@ -88,8 +102,12 @@ struct TokenPolicy {
     bool hasStorage = false;  ///< Otherwise no load and no save is ever asked for.
     SessionLostPolicy onSessionLost = SessionLostPolicy::newVisitor;
     RenewalWindows windows;
+    /// Long enough for an exchange with the storage's calls before and after it: no exchange goes on beyond it.
+    std::chrono::milliseconds leaseLife{30'000};
 };
 
+/// Whether the lease was granted.
+using LeaseOutcome = result<bool>;
 /// What came of a save.
 using SaveOutcome = result<SaveResult>;
 /// What came of a load.
@@ -115,6 +133,8 @@ public:
 
     // The driver's reports.
     void loaded(LoadOutcome outcome, Moment now);
+    void leased(LeaseOutcome outcome, Moment now);
+    void paused(Moment now);
     void saved(SaveOutcome outcome, Moment now);
     void exchanged(TokenAnswer answer, BootTime requestStarted, Moment now);
     void backgroundRefused(Moment now);
@@ -126,10 +146,14 @@ public:
     /// Whether the exchange under way is for a session that is gone: nobody waits for its answer, but others wait for
     /// its end.
     bool exchangeIsStale() const noexcept { return exchange_ && exchange_->epoch != epoch_; }
-    /// Whether new tokens are on their way: an exchange, its save, or the storage's word on its rejection.
-    bool isRenewing() const noexcept { return exchange_ || saving_ || rejected_; }
+    /// Whether new tokens are on their way: a claim, an exchange, its save, or the storage's word on its rejection.
+    bool isRenewing() const noexcept { return exchange_ || saving_ || rejected_ || claim_; }
+    /// Nothing is under way, nobody waits, and everything is saved: another process, or a later run, can go on with it.
+    bool isQuiet() const noexcept {
+        return !isRenewing() && !storageBusy_ && !next_ && !unsaved_ && waiters() == 0 && !failed_ && !lost_;
+    }
     /// No renewal ahead of need before this.
-    BootTime nextAttempt() const noexcept { return failed_ ? failed_->nextAttempt : BootTime(); }
+    BootTime nextAttempt() const noexcept { return failed_ ? std::max(failed_->nextAttempt, nextClaim_) : nextClaim_; }
 
 private:
     struct Waiter {
@@ -175,6 +199,20 @@ private:
         Failure failure;
         BootTime nextAttempt{};
     };
+    /// On the way to an exchange, in a storage that siblings may use.
+    struct Claim {
+        enum class Phase {
+            wanting,  // the storage is busy, or about to be asked
+            leasing,
+            reading,
+            pausing,  // a sibling has the lease
+            ready,    // the exchange may begin
+        };
+        Phase phase = Phase::wanting;
+        bool granted = false;
+        int denials = 0;
+        BootTime since{};
+    };
 
     // Deciding.
     bool ready(WaiterId id, Moment now, Deferred whenLoaded);
@@ -182,6 +220,10 @@ private:
     bool waitsForStorage() const;
     void advance(Moment now);
     void advanceExchange(Moment now, Freshness freshness);
+    bool hasClaim(Moment now);
+    void advanceClaim();
+    void claimRead(const LoadOutcome& outcome, Moment now);
+    void denied(Moment now);
     void startExchange(Grant grant, std::string refreshToken, Moment now);
     RenewalReason reasonFor(Grant grant) const;
     void startLoad();
@@ -192,9 +234,13 @@ private:
     void startCommit(Commit commit, Moment now);
     void finishCommit(const std::optional<Failure>& saveFailure, Moment now);
     bool publish(const Commit& commit);
+    void spend(const std::string& refreshToken);
     void adoptStored(const StoredTokens& there, Moment now);
     void resolveConflict(const StoredTokens& there, Moment now);
     bool goesOn(const Tokens& theirs) const;
+    bool hasMovedOn(const StoredTokens& there, Moment now) const;
+    bool goesBefore(const StoredTokens& there, const Commit& ours, Moment now) const;
+    TokenLife lifeOf(const Tokens& stored, Moment now) const;
     bool demotes(const Tokens& theirs) const;
     void newEpoch();
     void withdraw();
@@ -221,7 +267,7 @@ private:
     bool isNewerFor(const Waiter& waiter) const;
     bool hasNothingToRenew(const Waiter& waiter) const;
     static Failure nothingToRenew();
-    void settle(Freshness freshness);
+    std::size_t settle(Freshness freshness);
     void settleFailed(const Failure& failure, Freshness freshness);
     void complete(std::vector<WaiterId> ids, result<SnapshotPtr> outcome);
     void abort(WaiterId id);
@@ -251,6 +297,9 @@ private:
     std::optional<Commit> saving_;
     std::optional<Commit> next_;
 
+    std::optional<Claim> claim_;
+    bool leased_ = false;   // a claim was ready; the lease is kept until isRenewing() ends
+    BootTime nextClaim_{};  // a sibling renews: no need to be ahead of it
     std::optional<Exchange> exchange_;
     std::uint64_t attempts_ = 0;
     bool wantAhead_ = false;

@@ -123,7 +123,9 @@ void TokenState::checkedRejection(const LoadOutcome& outcome, Moment now) {
         return failExchange(std::move(unknown), suspicionPause, now);
     }
     // A record that we could not write over is no sibling's: it may be of the session before this one.
-    const bool stale = unsavedWins_ || (*outcome && unsaved_ && (*outcome)->version == storedVersion_);
+    const bool stale =
+        unsavedWins_ ||
+        (*outcome && ((*outcome)->version < storedVersion_ || (unsaved_ && (*outcome)->version == storedVersion_)));
     if (*outcome && !stale && !demotes((*outcome)->tokens) && !(*outcome)->tokens.refreshToken.value.empty() &&
         !isActiveSession((*outcome)->tokens.refreshToken.value))
         return adoptStored(**outcome, now);
@@ -141,9 +143,12 @@ void TokenState::loseSession(Failure failure) {
     actions_.emplace_back(ObserveAction(std::move(event)));
 }
 
+/// An exchange, or the claim to it.
 void TokenState::backgroundRefused(Moment now) {
+    if (exchange_) --attempts_;  // there was none
     exchange_.reset();
-    --attempts_;  // there was none
+    if (claim_) storageBusy_ = false;
+    claim_.reset();
     wantAhead_ = false;
     advance(now);
 }

@@ -19,6 +19,10 @@ constexpr std::chrono::seconds saveRetryPause{1};
 
 void TokenState::loaded(LoadOutcome outcome, Moment now) {
     storageBusy_ = false;
+    if (claim_ && claim_->phase == Claim::Phase::reading) {
+        claimRead(outcome, now);
+        return advance(now);
+    }
     if (loaded_) {
         checkedRejection(outcome, now);
         if (next_) startCommit(*std::exchange(next_, std::nullopt), now);
@@ -63,6 +67,7 @@ void TokenState::saved(SaveOutcome outcome, Moment now) {
     storageBusy_ = false;
     if (std::exchange(retryingSave_, false)) {
         const bool behind = outcome.has_error() || !outcome->isSaved();
+        const bool older = outcome.has_value() && outcome->version() < storedVersion_;
         unsaved_ = !closed_ && behind;
         unsavedWins_ = unsavedWins_ && behind;
         if (closed_ && outcome.has_error()) closeFailure_ = outcome.error();
@@ -73,7 +78,7 @@ void TokenState::saved(SaveOutcome outcome, Moment now) {
         nextSave_ = now.boot + saveRetryPause;
         if (next_) {
             startCommit(*std::exchange(next_, std::nullopt), now);
-        } else if (unsaved_ && outcome.has_value() && !unsavedWins_ && goesOn(outcome->current().tokens)) {
+        } else if (unsaved_ && outcome.has_value() && !older && !unsavedWins_ && goesOn(outcome->current().tokens)) {
             newEpoch();  // what is in flight for ours is not for theirs
             adoptStored(outcome->current(), now);
         }
@@ -138,10 +143,7 @@ bool TokenState::publish(const Commit& commit) {
     const bool rotated =
         commit.cause == Commit::Cause::renewed && !old.empty() && old != commit.tokens.refreshToken.value;
     const bool sameToken = !old.empty() && old == commit.tokens.refreshToken.value;
-    if (rotated) {
-        spent_.push_back(old);
-        if (spent_.size() > rememberedSpentTokens) spent_.pop_front();
-    }
+    if (rotated) spend(old);
     auto made = std::make_shared<TokenSnapshot>();
     made->tokens = commit.tokens;
     made->life = commit.life;
@@ -155,12 +157,20 @@ bool TokenState::publish(const Commit& commit) {
     return rotated;
 }
 
+void TokenState::spend(const std::string& refreshToken) {
+    spent_.push_back(refreshToken);
+    if (spent_.size() > rememberedSpentTokens) spent_.pop_front();
+}
+
 /// Takes over what is stored already: at the start, or because somebody else was faster.
 void TokenState::adoptStored(const StoredTokens& there, Moment now) {
     storedVersion_ = there.version;
     unsaved_ = unsavedWins_ = false;
     if (there.tokens.empty()) return;
-    const TokenLife life = lifeOfAdopted(there.tokens.accessToken.expiresAt, onServerClock(now), policy_.windows);
+    const TokenLife life = lifeOf(there.tokens, now);
+    // A sibling has rotated it away, most likely: it is not to be spent again, nor to come back.
+    const std::string& old = active_->tokens.refreshToken.value;
+    if (!old.empty() && old != there.tokens.refreshToken.value) spend(old);
     Tokens tokens = there.tokens;
     if (tokens.refreshToken.role == TokenRole::none && !tokens.refreshToken.value.empty())
         tokens.refreshToken.role = TokenRole::visitor;
@@ -178,6 +188,31 @@ bool TokenState::goesOn(const Tokens& theirs) const {
            !isIn(dead_);
 }
 
+/// Whether a record that somebody else has written takes the place of what is active. One of an older version, out of a
+/// backup say, never does.
+bool TokenState::hasMovedOn(const StoredTokens& there, Moment now) const {
+    if (there.version <= storedVersion_ || unsavedWins_) return false;
+    if (goesOn(there.tokens)) return true;
+    const Tokens& ours = active_->tokens;
+    // Without rotation it is the access token that tells.
+    return !ours.refreshToken.value.empty() && there.tokens.refreshToken == ours.refreshToken &&
+           there.tokens.accessToken.value != ours.accessToken.value &&
+           lifeOf(there.tokens, now).dead > active_->life.dead;
+}
+
+/// The same where both have renewed: whether theirs is kept, and `ours` given up.
+bool TokenState::goesBefore(const StoredTokens& there, const Commit& ours, Moment now) const {
+    // What a caller set wins, and so does what became of it since.
+    if (ours.cause == Commit::Cause::adopted || unsavedWins_ || there.version < storedVersion_) return false;
+    if (there.tokens.refreshToken.value != ours.tokens.refreshToken.value) return goesOn(there.tokens);
+    return ours.cause == Commit::Cause::renewed && !there.tokens.accessToken.value.empty() &&
+           !there.tokens.refreshToken.value.empty() && lifeOf(there.tokens, now).dead >= ours.life.dead;
+}
+
+TokenLife TokenState::lifeOf(const Tokens& stored, Moment now) const {
+    return lifeOfAdopted(stored.accessToken.expiresAt, onServerClock(now), policy_.windows);
+}
+
 /// Whether going on with `theirs` would make a visitor of a member.
 bool TokenState::demotes(const Tokens& theirs) const {
     return active_->tokens.refreshToken.role == TokenRole::member && theirs.refreshToken.role != TokenRole::member;
@@ -186,14 +221,13 @@ bool TokenState::demotes(const Tokens& theirs) const {
 /// Somebody else has changed the record since we read it.
 void TokenState::resolveConflict(const StoredTokens& there, Moment now) {
     Commit commit = *std::exchange(saving_, std::nullopt);
+    const bool theirsFirst = goesBefore(there, commit, now);
     storedVersion_ = there.version;
     if (next_) {
         supersede(commit, now);
         return startCommit(*std::exchange(next_, std::nullopt), now);
     }
-    // What the caller set wins, and so does what became of it since.
-    if (commit.cause != Commit::Cause::adopted && !unsavedWins_ && goesOn(there.tokens) &&
-        there.tokens.refreshToken.value != commit.tokens.refreshToken.value) {
+    if (theirsFirst) {
         supersede(commit, now);
         adoptStored(there, now);
         // Those who set tokens of this session, which it had already.
@@ -217,6 +251,8 @@ void TokenState::newEpoch() {
     failed_.reset();
     failures_ = 0;
     rejected_.reset();
+    claim_.reset();
+    leased_ = false;
     suspectToken_.clear();
     wantAhead_ = false;
 }

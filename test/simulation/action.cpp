@@ -48,6 +48,7 @@ constexpr std::array weights{
     Weight{Kind::siblingRenews, 2, "another program renews the stored session"},
     Weight{Kind::siblingStarts, 1, "another program stores another session"},
     Weight{Kind::siblingRemoves, 1, "another program removes the record"},
+    Weight{Kind::siblingLeases, 3, "another program takes the renewal lease"},
     Weight{Kind::slots, 1, "slots for renewals ahead of need come or go"},
     Weight{Kind::observerThrows, 1, "the observer begins or ceases to throw"},
 };
@@ -115,6 +116,7 @@ std::string textOf(const Action& action) {
         case Kind::pass:
         case Kind::suspend:
         case Kind::setWall:
+        case Kind::siblingLeases:
             text += ": " + std::to_string(millisecondsOf(action)) + " ms";
             break;
         case Kind::get:

@@ -44,6 +44,7 @@ struct Action {
         siblingRenews,
         siblingStarts,
         siblingRemoves,
+        siblingLeases,
         // The rest.
         slots,
         observerThrows,

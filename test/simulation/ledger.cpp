@@ -226,6 +226,7 @@ void Ledger::called(Caller& caller, const std::string& authorization) {
 // -- Exchanges ---------------------------------------------------------------------------------------------------------
 
 void Ledger::exchanging(const std::string& body) {
+    require(!storage_ || storageFailed || storage_->letsExchange(), "an exchange without the lease");
     exchangeEra_ = era_;
     allowance_ += listener->lost - lostBefore_;  // what follows a rejection needs no pause
     if (std::exchange(lostBefore_, listener->lost) != listener->lost) failedAt_.reset();

@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -31,9 +32,18 @@ public:
         return save(this, std::move(tokens), expected);
     }
     asio::awaitable<void> erase(std::string) override { return erase(this); }
+    asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string, std::chrono::milliseconds) override {
+        return lease(this);
+    }
 
     bool busy() const { return !waiting_.empty(); }
     /// An operation has taken longer than anybody waits for it.
+    /// Whether an exchange may begin, as far as the lease goes: we have it, or have asked for it in vain for very long, or
+    /// the storage does not work.
+    bool letsExchange() const {
+        return leases > 0 || wasLate_ || hangs() ||
+               (deniedSince_ && MonotonicClock::now() - *deniedSince_ >= mostPatience);
+    }
     bool hangs() const { return busy() && MonotonicClock::now() - waiting_.front()->since > 5200ms; }
     /// Before the context goes: timers must not outlive it.
     void forget() { waiting_.clear(); }
@@ -45,7 +55,19 @@ public:
         operation->wake.cancel();
     }
 
+    /// Not beyond the life of a lease.
+    void leaseToSibling(std::chrono::milliseconds time) {
+        siblingUntil_ = MonotonicClock::now() + std::min<std::chrono::milliseconds>(time, mostPatience);
+    }
+
+    /// A sleep is longer than any lease.
+    void sleeps() {
+        siblingUntil_ = MonotonicTime();
+        if (deniedSince_) deniedSince_ = MonotonicTime();
+    }
+
     StoredTokens record;
+    int leases = 0;                 // that the client holds
     std::set<std::string> written;  // refresh tokens that it has had
 
 private:
@@ -63,6 +85,7 @@ private:
         operation->wake.expires_at(MonotonicTime::max());
         boost::system::error_code ended;
         co_await operation->wake.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+        if (MonotonicClock::now() - operation->since >= 5s) self->wasLate_ = true;
         if (operation->fate == StorageFate::unavailable)
             throw Error(Errc::storage_unavailable, "the simulated storage");
         if (operation->fate == StorageFate::damaged) throw Error(Errc::storage_damaged, "the simulated storage");
@@ -86,6 +109,18 @@ private:
         orUnavailable(fate);
         co_return SaveResult::saved(self->record.version);
     }
+    static asio::awaitable<std::optional<RenewalLease>> lease(Storage* self) {
+        orUnavailable(co_await turn(self));
+        std::optional<RenewalLease> granted;
+        if (MonotonicClock::now() < self->siblingUntil_) {
+            if (!self->deniedSince_) self->deniedSince_ = MonotonicClock::now();
+            co_return granted;
+        }
+        self->deniedSince_.reset();
+        require(++self->leases == 1, "a second lease beside the first");
+        granted.emplace(std::shared_ptr<void>(nullptr, [self](void*) { --self->leases; }));
+        co_return granted;
+    }
     static asio::awaitable<void> erase(Storage* self) {
         const StorageFate fate = co_await turn(self);
         self->record = StoredTokens();
@@ -103,6 +138,10 @@ public:
 private:
     std::deque<std::shared_ptr<Operation>> waiting_;
     std::uint64_t versions_ = 0;
+    static constexpr std::chrono::milliseconds mostPatience{30'000};
+    MonotonicTime siblingUntil_{};
+    std::optional<MonotonicTime> deniedSince_;  // without being granted since
+    bool wasLate_ = false;
 };
 
 }  // namespace wix::simulation

@@ -218,6 +218,7 @@ void Story::performWorld(const Action& action) {
     stage_.drain();
     if (action.kind == Kind::suspend) {
         stage_.world.suspend(span);
+        if (stage_.storage) stage_.storage->sleeps();
         ledger_.passed(span);
     } else {
         stage_.world.setWall(std::chrono::duration_cast<std::chrono::seconds>(span));
@@ -260,6 +261,8 @@ void Story::performStorage(const Action& action) {
         stage_.storage->finish(fate);
     } else if (setup_.siblings) {
         Storage& storage = *stage_.storage;
+        if (action.kind == Kind::siblingLeases)
+            return storage.leaseToSibling(std::chrono::milliseconds(millisecondsOf(action)));
         ledger_.uncertain = true;
         ledger_.mayExchangeOnceMore();  // ours is rejected,
         ledger_.mayExchangeOnceMore();  // and so may be what is in the storage by then
@@ -321,7 +324,10 @@ void Story::finish() {
         stage_.dropManager();
     } else {
         settle();
-        const auto resting = [this] { require(stage_.isResting(), "an idle client keeps work outstanding"); };
+        const auto resting = [this] {
+            require(stage_.isResting(), "an idle client keeps work outstanding");
+            require(!stage_.storage || stage_.storage->leases == 0, "an idle client keeps the lease");
+        };
         resting();
         if (!ledger_.closed) {
             stage_.pass(310s);
@@ -347,6 +353,7 @@ void Story::finish() {
     settle();
     require(!ledger_.listener->open, "an exchange has ended and the observer was not told");
     require(stage_.isResting(), "a closed client keeps work outstanding");
+    require(!stage_.storage || stage_.storage->leases == 0, "a client that rests keeps the lease");
     require(manager.expired(), "a manager without handles and work goes on living");
 }
 

@@ -47,6 +47,8 @@ inline std::string shortText(const Tokens& tokens) {
 /// Every event returns what it made the state ask for, joined by "; ":
 ///   load | save t2/r2 over 1 | erase over 1 | exchange r1 | exchange anonymous | exchange r1 behind
 ///   publish #2 t2/r2 | a b: t2/r2 | a: unavailable | drop unsent
+/// and, if `showsClaims` is set: lease | lease behind | pause 25 ms. Otherwise claims are granted at once, and the record
+/// is what it was.
 class TokenScript {
 public:
     explicit TokenScript(detail::TokenPolicy policy = detail::TokenPolicy())
@@ -116,12 +118,27 @@ public:
     std::string loadedNothing() { return loaded(std::nullopt); }
     std::string loaded(std::optional<StoredTokens> record) {
         if (record) settled_.insert(shortText(record->tokens));
+        record_ = record;
         return report(storageBusy_, [&] { state.loaded(detail::LoadOutcome(std::move(record)), now); });
     }
     std::string loadFails(Errc code = Errc::storage_unavailable) {
         return report(storageBusy_, [&] { state.loaded(detail::LoadOutcome(Failure(code, "load")), now); });
     }
+    std::string leased(bool granted = true) {
+        return report(storageBusy_, [&] { state.leased(granted, now); });
+    }
+    std::string leaseFails() {
+        return report(storageBusy_, [&] { state.leased(Failure(Errc::storage_unavailable, "lease"), now); });
+    }
+    std::string leaseRefused() {
+        return report(storageBusy_, [&] { state.backgroundRefused(now); });
+    }
+    std::string paused() {
+        return report(pausing_, [&] { state.paused(now); });
+    }
     std::string saved(std::uint64_t version) {
+        record_.reset();
+        if (!saves_.empty()) record_.emplace(saves_, version);
         return report(storageBusy_, [&] { state.saved(SaveResult::saved(version), now); });
     }
     std::string saveFails(Errc code = Errc::storage_unavailable) {
@@ -129,6 +146,8 @@ public:
     }
     std::string conflict(Tokens there, std::uint64_t version) {
         settled_.insert(shortText(there));
+        record_.reset();
+        if (version != 0) record_.emplace(there, version);
         return report(storageBusy_, [&] { state.saved(SaveResult::conflict(StoredTokens(there, version)), now); });
     }
     std::string granted(const std::string& access, const std::string& refresh = "", std::chrono::seconds life = 4h) {
@@ -180,8 +199,9 @@ public:
 
     /// Runs before every step but the first; for cancelAnyWaiter().
     std::function<void(TokenScript&, int step)> between;
+    bool showsClaims = false;
 
-private:
+protected:
     TokenScript(detail::TokenPolicy policy, TokenRole role) : TokenScript(std::move(policy)) {
         const Tokens given = tokens("t1", "r1", 4h, role);
         if (storage_) {
@@ -193,6 +213,7 @@ private:
         history_.clear();
     }
 
+private:
     template <class Body>
     std::string event(const std::string& who, Body body) {
         return step([&] {
@@ -221,23 +242,44 @@ private:
         }
         body();
         std::string asked;
-        for (detail::TokenAction& action : state.takeActions()) {
-            const std::string text = std::visit([this](auto& what) { return take(what); }, action);
-            if (text.empty()) continue;
-            history_.push_back(text);
-            asked += (asked.empty() ? "" : "; ") + text;
-        }
+        for (detail::TokenActions actions = state.takeActions(); !actions.empty(); actions = state.takeActions())
+            for (detail::TokenAction& action : actions) {
+                const std::string text = std::visit([this](auto& what) { return take(what); }, action);
+                if (text.empty()) continue;
+                history_.push_back(text);
+                asked += (asked.empty() ? "" : "; ") + text;
+            }
         return asked;
+    }
+
+    std::string take(detail::LeaseAction& action) {
+        CHECK_FALSE_MESSAGE(storageBusy_, "one storage operation at a time");
+        claiming_ = true;
+        if (!showsClaims) {
+            state.leased(true, now);
+            return std::string();
+        }
+        storageBusy_ = true;
+        return action.background ? "lease behind" : "lease";
+    }
+    std::string take(detail::PauseAction& action) {
+        pausing_ = true;
+        return "pause " + std::to_string(action.time.count()) + " ms";
     }
 
     std::string take(detail::LoadAction&) {
         CHECK_FALSE_MESSAGE(storageBusy_, "one storage operation at a time");
+        if (std::exchange(claiming_, false) && !showsClaims) {
+            state.loaded(detail::LoadOutcome(record_), now);
+            return std::string();
+        }
         storageBusy_ = true;
         return "load";
     }
     std::string take(detail::SaveAction& action) {
         CHECK_FALSE_MESSAGE(storageBusy_, "one storage operation at a time");
         storageBusy_ = true;
+        saves_ = action.tokens;
         saving_ = shortText(action.tokens);
         return (action.tokens.empty() ? "erase" : "save " + shortText(action.tokens)) + " over " +
                std::to_string(action.expectedVersion);
@@ -302,6 +344,9 @@ private:
         return std::string(roleName(event.role)) + " lost: " + codeName(event.failure.code) +
                (event.newVisitor ? ", a new visitor follows" : "");
     }
+    static std::string textOf(const RenewalAdopted& event) {
+        return "adopted, served " + std::to_string(event.waiters);
+    }
     static std::string textOf(const SaveFailed& event) { return "not saved: " + codeName(event.failure.code); }
 
     bool storage_ = false;
@@ -309,6 +354,10 @@ private:
     std::map<detail::WaiterId, std::string> names_;
     std::set<std::string> waiting_;
     std::string saving_;
+    Tokens saves_;
+    std::optional<StoredTokens> record_;  // what the storage has, as far as the story goes
+    bool claiming_ = false;
+    bool pausing_ = false;
     std::set<std::string> settled_;  // what the storage has had, or has refused to take
     std::map<std::string, Failure> failures_;
     std::vector<std::string> history_;
@@ -351,7 +400,7 @@ inline std::vector<std::string> without(const std::vector<std::string>& history,
 template <class Start>
 void cancelAnyWaiter(Start start, const std::vector<std::string>& victims,
                      const std::function<void(TokenScript&)>& story) {
-    TokenScript whole = start();
+    auto whole = start();
     int steps = 0;
     whole.between = [&](TokenScript&, int step) { steps = std::max(steps, step + 1); };
     story(whole);
@@ -362,7 +411,7 @@ void cancelAnyWaiter(Start start, const std::vector<std::string>& victims,
         for (int at = 1; at < steps; ++at) {
             CAPTURE(victim);
             CAPTURE(at);
-            TokenScript told = start();
+            auto told = start();
             told.between = [&](TokenScript& script, int step) {
                 if (step != at || !script.waits(victim)) return;
                 CHECK(script.cancel(victim) == "");

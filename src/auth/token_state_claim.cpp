@@ -1,0 +1,104 @@
+// TokenState and its siblings: the claim to an exchange, in a storage that several processes share.
+#include "auth/token_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace wix::detail {
+namespace {
+
+// Of a sibling's exchange the end shows only in the storage: so often it is looked at.
+constexpr std::chrono::milliseconds firstPause{50};
+constexpr std::chrono::milliseconds longestPause{500};
+constexpr std::chrono::seconds aheadPause{1};
+
+std::chrono::milliseconds pauseAfter(int denials, double random) {
+    const auto whole = std::min(longestPause, firstPause * (1 << std::min(denials, 4)));
+    return std::chrono::milliseconds(
+        static_cast<std::int64_t>(static_cast<double>(whole.count()) * (0.5 + random / 2)));
+}
+
+}  // namespace
+
+/// Whether the exchange that somebody needs may begin. A storage that does not work coordinates nobody: the session goes
+/// on without a claim, as it goes on without its record.
+bool TokenState::hasClaim(Moment now) {
+    if (!policy_.hasStorage || leased_ || unsaved_) return true;
+    if (!claim_) {
+        claim_.emplace();
+        claim_->since = now.boot;
+    }
+    if (claim_->phase != Claim::Phase::ready) return false;
+    leased_ = true;
+    return true;
+}
+
+void TokenState::advanceClaim() {
+    if (claim_->phase != Claim::Phase::wanting || storageBusy_) return;
+    claim_->phase = Claim::Phase::leasing;
+    storageBusy_ = true;
+    actions_.emplace_back(LeaseAction{policy_.leaseLife, waiters_.empty()});
+}
+
+void TokenState::leased(LeaseOutcome outcome, Moment now) {
+    storageBusy_ = false;
+    if (next_) {  // other tokens were set meanwhile: what is needed now shows once they are active
+        claim_.reset();
+        startCommit(*std::exchange(next_, std::nullopt), now);
+    } else if (claim_) {
+        claim_->granted = outcome.has_error() || *outcome;
+        claim_->phase = Claim::Phase::reading;
+        startLoad();
+    }
+    advance(now);
+}
+
+/// What the record says by now, with the lease in hand or not.
+void TokenState::claimRead(const LoadOutcome& outcome, Moment now) {
+    if (next_) {
+        claim_.reset();
+        return startCommit(*std::exchange(next_, std::nullopt), now);
+    }
+    if (outcome.has_error() && active_->tokens.empty()) {
+        // Not knowing is no reason to start a visitor. The next use tries again.
+        claim_.reset();
+        return settleFailed(outcome.error(), Freshness::dead);
+    }
+    if (outcome.has_value()) {
+        const StoredTokens there = *outcome ? **outcome : StoredTokens();
+        if (hasMovedOn(there, now)) {
+            adoptStored(there, now);
+            RenewalAdopted event;
+            event.waiters = settle(freshness(now));
+            actions_.emplace_back(ObserveAction(std::move(event)));
+        } else if (there.version > storedVersion_ || !*outcome) {
+            storedVersion_ = there.version;  // a save of ours that came late, or none any more
+        }
+    }
+    // A storage that fails here tells of no sibling's end either.
+    if (claim_->granted || outcome.has_error())
+        claim_->phase = Claim::Phase::ready;
+    else
+        denied(now);
+}
+
+/// A sibling is at it.
+void TokenState::denied(Moment now) {
+    if (waiters_.empty()) {
+        claim_.reset();
+        wantAhead_ = false;
+        nextClaim_ = now.boot + aheadPause;
+    } else if (now.boot - claim_->since >= policy_.leaseLife) {
+        claim_->phase = Claim::Phase::ready;  // no sibling needs that long: whoever grants leases there is at fault
+    } else {
+        claim_->phase = Claim::Phase::pausing;
+        actions_.emplace_back(PauseAction{pauseAfter(claim_->denials++, now.random)});
+    }
+}
+
+void TokenState::paused(Moment now) {
+    if (claim_ && claim_->phase == Claim::Phase::pausing) claim_->phase = Claim::Phase::wanting;
+    advance(now);
+}
+
+}  // namespace wix::detail
