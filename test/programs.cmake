@@ -41,6 +41,14 @@ if(TARGET wix_fake)
                   ARGS "$<TARGET_FILE:wix_fake>" "${CMAKE_CURRENT_BINARY_DIR}/js")
 endif()
 
+if(TARGET wix_fake AND TARGET storefront)
+  file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/browser")
+  wix_script_test(browser test/browser/run.sh SKIP_77 TIMEOUT 420 LABEL browser
+                  ARGS "$<TARGET_FILE:storefront>" "$<TARGET_FILE:wix_fake>" "${CMAKE_CURRENT_BINARY_DIR}/browser")
+  wix_script_test(shop_load test/shop/load.sh SKIP_77 TIMEOUT 120 LABEL shop
+                  ARGS "$<TARGET_FILE:storefront>" "$<TARGET_FILE:wix_fake>" 3)
+endif()
+
 # Projects of users: one finds the installed package, one has the sources in its own tree. They run one after the other,
 # since each compiles.
 if(TARGET wix::testing AND WIX_INSTALL)

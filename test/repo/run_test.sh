@@ -201,6 +201,24 @@ has log 'ctest --preset default --output-on-failure -R pool'
 try 0 test
 try 0 demo
 lacks log 'cmake --preset'
+# The shop keeps its sessions beside the build; arguments of the user win.
+mkdir -p "$house/build/default/examples/storefront"
+for name in storefront wix-fake; do
+    printf '#!/bin/sh\necho "$0:" "$@"\n' >"$house/build/default/examples/storefront/$name"
+    chmod +x "$house/build/default/examples/storefront/$name"
+done
+mkdir -p "$house/test/shop"
+# shellcheck disable=SC2016 # the stand-in expands it
+printf 'echo "load:" "$@"\n' >"$house/test/shop/load.sh"
+: >"$work/log"
+try 0 shop --port 8080
+has log '--target storefront'
+has out "storefront: --store $house/build/shop --port 8080"
+try 0 load
+has log '--target wix_fake storefront'
+has out 'wix-fake 30'
+try 0 load 5
+has out 'wix-fake 5'
 # Changed presets, or a checkout that was moved.
 touch -d '+1 minute' "$house/CMakePresets.json"
 try 0 test

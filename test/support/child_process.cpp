@@ -176,9 +176,11 @@ void ChildProcess::stop(int number) {
     eventually([&] { return !running(); });
     // It is not reaped yet, so the number is still its own. Workers that it may have left behind go with it.
     ::kill(-pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    ::waitpid(pid_, &status_, 0);
     ended_ = true;
 }
+
+int ChildProcess::exitCode() const { return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_); }
 
 bool ChildProcess::running() {
     if (ended_) return false;

@@ -50,6 +50,9 @@ public:
     /// Asks it to end and waits for that; after 20 s it is killed.
     void stop(int number = SIGTERM);
     bool running();
+    pid_t pid() const { return pid_; }
+    /// Of a program that has ended and was stopped: its exit code, or the signal that ended it as a negative number.
+    int exitCode() const;
 
 private:
     [[noreturn]] void fail(const std::string& what) const;
@@ -57,6 +60,7 @@ private:
     std::filesystem::path outputFile_;
     std::string name_;
     pid_t pid_ = -1;
+    int status_ = 0;
     int input_ = -1;
     bool ended_ = false;
 };
