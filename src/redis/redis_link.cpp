@@ -213,11 +213,10 @@ bool RedisLink::isQuiet() const {
 }
 
 /// Waits for what hiredis wants, but only while there is something to come: a pending wait is work, and an idle
-/// connection must not keep the io_context running.
+/// connection must not keep the io_context running. (The last reply comes with the end of a wait, so none is left over.)
 void RedisLink::wait() {
-    if (!socket_) return;
-    const bool busy = isBusy();
-    if (busy && wantsRead_ && !reads_) {
+    if (!socket_ || !isBusy()) return;
+    if (wantsRead_ && !reads_) {
         reads_ = true;
         socket_->async_wait(
             asio::posix::stream_descriptor::wait_read,
@@ -227,7 +226,7 @@ void RedisLink::wait() {
                 self->wait();
             });
     }
-    if (busy && wantsWrite_ && !writes_) {
+    if (wantsWrite_ && !writes_) {
         writes_ = true;
         socket_->async_wait(
             asio::posix::stream_descriptor::wait_write,
@@ -237,8 +236,6 @@ void RedisLink::wait() {
                 self->wait();
             });
     }
-    boost::system::error_code ignored;
-    if (!busy && (reads_ || writes_)) socket_->cancel(ignored);
 }
 
 void RedisLink::becameReadable() {

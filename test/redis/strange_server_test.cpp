@@ -171,6 +171,7 @@ TEST_CASE("redis, strange servers: a lease is asked for again in the same name, 
     asio::io_context io;
     RedisTokenStorage storage(io.get_executor(), urlOf(server));
     CHECK(failureOf(io, storage.acquireLease("a", 60s)).code == Errc::storage_unavailable);
+    REQUIRE(eventually([&] { return server.connections() == 2; }));
     const std::string first = asked[0].get_future().get();
     CHECK(first.find("wix:session:{a}:lease") != std::string::npos);
     CHECK(first == asked[1].get_future().get());
