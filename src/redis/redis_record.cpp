@@ -7,7 +7,7 @@
 #include <charconv>
 #include <utility>
 
-#include "storage/session_record.hpp"
+#include "storage/record_version.hpp"
 
 namespace json = boost::json;
 

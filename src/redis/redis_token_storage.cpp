@@ -70,15 +70,11 @@ std::string uniqueWord() {
 RedisUrl checkedUrl(const std::string& text) {
     result<RedisUrl> url = parseRedisUrl(text);
     if (url.has_error()) throw Error(url.error());
-#if HIREDIS_MAJOR < 1
     if (url->tls)
-        throw Error(Errc::invalid_argument,
-                    "rediss:// needs a wix::redis built with hiredis 1.0 or later (this one has " +
-                        std::to_string(HIREDIS_MAJOR) + "." + std::to_string(HIREDIS_MINOR) + "." +
-                        std::to_string(HIREDIS_PATCH) + ")");
-#else
-    if (url->tls) throw Error(Errc::invalid_argument, "rediss:// is not supported by this wix::redis");
-#endif
+        throw Error(Errc::invalid_argument, "rediss:// is not supported by this wix::redis, built with hiredis " +
+                                                std::to_string(HIREDIS_MAJOR) + "." + std::to_string(HIREDIS_MINOR) +
+                                                "." + std::to_string(HIREDIS_PATCH) +
+                                                ", which has TLS from 1.0 on: use redis:// through a TLS tunnel");
     return std::move(*url);
 }
 
