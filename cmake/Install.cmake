@@ -1,4 +1,5 @@
-# The installed package: find_package(wix) gives wix::wix and, if it was built, wix::testing.
+# The installed package: find_package(wix) gives wix::wix and, if it was built, wix::testing; with COMPONENTS redis it also
+# gives wix::redis.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -14,19 +15,30 @@ install(TARGETS ${wix_installed} EXPORT wixTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# In a file of its own: only who asks for it needs hiredis.
+if(TARGET wix::redis)
+  install(TARGETS wix_redis EXPORT wixRedisTargets
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+          INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  set_target_properties(wix_redis PROPERTIES INSTALL_RPATH "$ORIGIN")
+endif()
 if(TARGET wix_fake)
   # A shared libwix is found beside it, wherever the prefix is.
   set_target_properties(wix_fake PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   install(TARGETS wix_fake RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-# Without the fake server its header would only be a promise that fails at link time.
-if(TARGET wix::testing)
-  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/wix" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-else()
-  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/wix" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-          PATTERN "testing" EXCLUDE)
+# Without its library a header would only be a promise that fails at link time.
+set(wix_left_out "")
+if(NOT TARGET wix::testing)
+  list(APPEND wix_left_out PATTERN "testing" EXCLUDE)
 endif()
+if(NOT TARGET wix::redis)
+  list(APPEND wix_left_out PATTERN "redis.hpp" EXCLUDE)
+endif()
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/wix" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${wix_left_out})
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(wix_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wix)
@@ -45,3 +57,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/wixConfigVersion.cmake" 
 install(FILES "${PROJECT_BINARY_DIR}/wixConfig.cmake" "${PROJECT_BINARY_DIR}/wixConfigVersion.cmake"
         DESTINATION ${wix_package_dir})
 install(EXPORT wixTargets NAMESPACE wix:: DESTINATION ${wix_package_dir})
+if(TARGET wix::redis)
+  install(EXPORT wixRedisTargets NAMESPACE wix:: DESTINATION ${wix_package_dir})
+endif()

@@ -76,7 +76,7 @@ wanted() {
     own_boost || printf '%s\n' "libboost$boost-dev" "libboost-json$boost-dev" "libboost-url$boost-dev"
     printf '%s\n' libssl-dev zlib1g-dev
     case $1 in
-    test) echo doctest-dev ;;
+    test) printf '%s\n' doctest-dev libhiredis-dev pkg-config ;;
     bench) echo libbenchmark-dev ;;
     esac
 }

@@ -37,9 +37,10 @@ struct WIX_EXPORT RedisOptions {
 /// (the key holds something else). The text names host, port and reason, never the password.
 class WIX_EXPORT RedisTokenStorage final : public TokenStorage {
 public:
-    /// `url` is `redis://[[user]:password@]host[:port][/database]`, or `rediss://...` for TLS, which needs a wix::redis
-    /// that was built with hiredis 1.0 or later. Nothing is opened yet. Throws Error with Errc::invalid_argument, which
-    /// names what is wrong with the URL and never repeats its password.
+    /// `url` is `redis://[[user]:password@]host[:port][/database]`. Nothing is opened yet. Throws Error with
+    /// Errc::invalid_argument, which names what is wrong with the URL and never repeats its password. `rediss://` (TLS) is
+    /// refused: hiredis has it from 1.0 on, and wix::redis does not use it yet. Across machines that you do not trust, let a
+    /// tunnel such as stunnel do the TLS.
     RedisTokenStorage(boost::asio::any_io_executor executor, const std::string& url,
                       RedisOptions options = RedisOptions());
     ~RedisTokenStorage() override;

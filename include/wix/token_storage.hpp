@@ -109,9 +109,9 @@ private:
 ///
 /// - A save writes a new file beside it, syncs it and renames it over the old one: after a crash there is the old
 ///   session or the new one. The directory must exist and be writable.
-/// - Any number of processes of one machine may use the same files: `flock` on a lock file beside them orders saves, and
-///   another one is the renewal lease, which ends with the process that holds it. Lock files are empty and stay. On network
-///   file systems this is as good as their `flock`.
+/// - Any number of processes of one machine may use the same files: `flock` on a file beside them (`.NAME.lock`) orders
+///   saves, and on another (`.NAME.lease`) is the renewal lease, which ends with its holder or its time. erase() removes
+///   both. On network file systems this is as good as their `flock`.
 /// - A symbolic link, a file that others may read or write, that belongs to another user, or that is the session of
 ///   another client id is refused (Errc::storage_refused); what is no session is Errc::storage_damaged. Such a file is
 ///   never changed: move it away, or correct its mode.
@@ -120,8 +120,8 @@ class WIX_EXPORT FileTokenStorage final : public TokenStorage {
 public:
     /// One session, in `file`.
     explicit FileTokenStorage(std::filesystem::path file);
-    /// Any number of sessions, each in a file of `directory` whose name is a hash of its key. The directory is refused if
-    /// others than its owner may write there.
+    /// Any number of sessions, each in a file of `directory` whose name is a hash of its key. The directory must exist;
+    /// it is refused if it belongs to another user, or if others may write there.
     static std::shared_ptr<FileTokenStorage> inDirectory(std::filesystem::path directory);
     ~FileTokenStorage() override;
     boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) override;

@@ -3,10 +3,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <utility>
+
+#include "auth/token_manager_work.hpp"
 
 namespace asio = boost::asio;
 
@@ -47,35 +48,6 @@ private:
 
 }  // namespace
 
-/// A caller that waits for a token. Its home is the manager's strand.
-class TokenManager::Wait final : public HomeOperation<result<SnapshotPtr>> {
-public:
-    Wait(std::shared_ptr<TokenManager> manager, const asio::any_io_executor& strand, Event event, WaitLimits limits,
-         bool closing)
-        : HomeOperation(strand, std::move(limits)),
-          closes(closing),
-          manager_(std::move(manager)),
-          event_(std::move(event)) {}
-
-    void onStart() override { manager_->enter(std::static_pointer_cast<Wait>(shared_from_this())); }
-    void onStop(StopReason why) override {
-        manager_->leave(id);
-        // The drain has had its time. A closer that is cancelled only leaves: the exchange is finished and stored.
-        if (closes && why == StopReason::deadline) manager_->abortFlight_.request_stop();
-        if (closes && why != StopReason::deadline) manager_->abandon();
-        finish(stopFailure(why, "waiting for a token"));
-    }
-
-    using HomeOperation::finish;
-    Event takeEvent() { return std::exchange(event_, nullptr); }
-    WaiterId id = 0;
-    const bool closes;
-
-private:
-    std::shared_ptr<TokenManager> manager_;
-    Event event_;
-};
-
 TokenManager::TokenManager(const asio::any_io_executor& executor, TokenManagerSetup setup)
     : TokenManager(executor, withoutTokens(setup), setup.storageKey, setup.strategy.tokens) {}
 
@@ -85,24 +57,54 @@ TokenManager::TokenManager(const asio::any_io_executor& executor, std::shared_pt
       sharedSetup_(std::move(setup)),
       setup_(*sharedSetup_),
       storageKey_(std::move(storageKey)),
-      strand_(asio::make_strand(executor)),
-      state_(policyOf(setup_.strategy, initial, setup_.request.timeouts)) {}
+      executor_(executor) {
+    if (!initial.empty()) initial_ = std::make_unique<Tokens>(initial);
+}
+
+TokenManager::~TokenManager() = default;
 
 std::shared_ptr<TokenManager> TokenManager::self() {
     return std::static_pointer_cast<TokenManager>(shared_from_this());
 }
 
 void TokenManager::contextGone() noexcept {
-    auto waits = std::exchange(waits_, {});
-    lease_.reset();
-    {
-        const std::lock_guard lock(strandMutex_);
-        storageTimer_.reset();
-        pauseTimer_.reset();
-        strand_ = asio::any_io_executor();
+    std::unique_ptr<Work> work;
+    SnapshotPtr published;
+    const std::lock_guard lock(mutex_);
+    executor_ = asio::any_io_executor();
+    work = std::move(work_);
+    published = std::move(published_);
+}
+
+// -- Work and rest -----------------------------------------------------------------------------------------------------
+
+/// With the mutex held, and while there is an executor.
+TokenManager::Work& TokenManager::workForUse() {
+    if (!work_) {
+        const std::unique_ptr<Tokens> initial = std::move(initial_);
+        TokenPolicy policy = policyOf(setup_.strategy, initial ? *initial : Tokens(), setup_.request.timeouts);
+        work_ = std::make_unique<Work>(executor_, std::move(policy), std::move(rest_));
+        rest_ = TokenRest();
     }
-    const std::lock_guard lock(publishedMutex_);
-    published_.reset();
+    return *work_;
+}
+
+/// Once those who are using the work just now have left.
+void TokenManager::restLater() {
+    if (std::exchange(work_->restsLater, true)) return;
+    asio::post(work_->strand, [self = self()] {
+        self->work_->restsLater = false;
+        self->rest();
+    });
+}
+
+/// Unless somebody is about to use the work, or will be when a timer's handler or a late storage comes.
+void TokenManager::rest() {
+    std::unique_ptr<Work> work;
+    const std::lock_guard lock(mutex_);
+    if (!work_->state.mayRest() || work_->storageRuns || work_->use.use_count() > 1) return;
+    rest_ = work_->state.rest();
+    work = std::move(work_);
 }
 
 // -- The fast path -----------------------------------------------------------------------------------------------------
@@ -110,7 +112,7 @@ void TokenManager::contextGone() noexcept {
 SnapshotPtr TokenManager::fresh() {
     SnapshotPtr snapshot;
     {
-        const std::lock_guard lock(publishedMutex_);
+        const std::lock_guard lock(mutex_);
         snapshot = published_;
     }
     if (!snapshot) return nullptr;
@@ -127,26 +129,30 @@ void TokenManager::pokeAhead(std::uint64_t generation, BootTime now) {
     if (now.time_since_epoch().count() < aheadNotBefore_.load(std::memory_order_relaxed)) return;
     if (ahead_.exchange(true)) return;
     postHome([self = self(), generation] {
-        self->state_.renewAhead(generation, self->setup_.clock->now());
+        self->work_->state.renewAhead(generation, self->setup_.clock->now());
         self->perform();
     });
 }
 
 // -- Waiting -----------------------------------------------------------------------------------------------------------
 
-/// Posts to the strand, unless its context has gone: handles may outlive it, and be dropped on another thread just then.
+/// Posts to the strand, unless the context has gone: handles may outlive it, and be dropped on another thread just then.
 template <class Function>
 bool TokenManager::postHome(Function function) {
-    const std::lock_guard lock(strandMutex_);
-    if (!strand_) return false;
-    asio::post(strand_, std::move(function));
+    const std::lock_guard lock(mutex_);
+    if (!executor_) return false;
+    Work& work = workForUse();
+    asio::post(work.strand, [use = work.use, function = std::move(function)] { function(); });
     return true;
 }
 
 TokenManager::Operation TokenManager::wait(Event event, WaitLimits limits, bool closes) {
     std::shared_ptr<Wait> waiting;  // null if the context has gone
-    const std::lock_guard lock(strandMutex_);
-    if (strand_) waiting = std::make_shared<Wait>(self(), strand_, std::move(event), std::move(limits), closes);
+    const std::lock_guard lock(mutex_);
+    if (executor_) {
+        Work& work = workForUse();
+        waiting = std::make_shared<Wait>(self(), work.use, work.strand, std::move(event), std::move(limits), closes);
+    }
     return run(std::move(waiting));
 }
 
@@ -184,24 +190,33 @@ TokenManager::Operation TokenManager::close() {
 }
 
 void TokenManager::abandon() {
+    {
+        const std::lock_guard lock(mutex_);
+        rest_.closed = true;
+        if (!work_) return published_.reset();
+    }
     postHome([self = self()] { self->close()(asio::detached); });
 }
 
 void TokenManager::enter(std::shared_ptr<Wait> wait) {
-    wait->id = waits_.put(wait);
+    wait->id = work_->waits.put(wait);
     if (wait->closes) {
         closed_ = true;
-        const std::lock_guard lock(publishedMutex_);
+        const std::lock_guard lock(mutex_);
         published_.reset();
     }
-    wait->takeEvent()(state_, wait->id, setup_.clock->now());
+    wait->takeEvent()(work_->state, wait->id, setup_.clock->now());
     perform();
 }
 
-void TokenManager::leave(WaiterId id) {
-    state_.cancel(id);
-    waits_.take(id);
+void TokenManager::stop(Wait& wait, StopReason why) {
+    work_->state.cancel(wait.id);
+    work_->waits.take(wait.id);
     perform();
+    // The drain has had its time. A closer that is cancelled only leaves: the exchange is finished and stored.
+    if (wait.closes && why == StopReason::deadline) work_->abortFlight.request_stop();
+    if (wait.closes && why != StopReason::deadline) abandon();
+    wait.finish(stopFailure(why, "waiting for a token"));
 }
 
 // -- Actions -----------------------------------------------------------------------------------------------------------
@@ -209,25 +224,27 @@ void TokenManager::leave(WaiterId id) {
 /// Carries out what the state wants, until it wants nothing more.
 void TokenManager::perform() {
     // A storage in memory answers within its action: its report waits for its turn.
-    if (std::exchange(performing_, true)) return;
-    const ResetAtEnd done(performing_);
-    for (TokenActions actions = state_.takeActions(); !actions.empty(); actions = state_.takeActions())
+    TokenState& state = work_->state;
+    if (std::exchange(work_->performing, true)) return;
+    const ResetAtEnd done(work_->performing);
+    for (TokenActions actions = state.takeActions(); !actions.empty(); actions = state.takeActions())
         for (TokenAction& action : actions) std::visit([this](auto& what) { perform(what); }, action);
-    if (state_.exchangeIsStale()) abortFlight_.request_stop();  // nobody wants its answer, and others wait for its end
-    if (!state_.isRenewing()) landed();
-    quiet_ = state_.isQuiet();
+    if (state.exchangeIsStale()) work_->abortFlight.request_stop();  // nobody wants its answer; others wait for its end
+    if (!state.isRenewing()) landed();
+    quiet_ = state.isQuiet();
+    if (state.mayRest()) restLater();
 }
 
 void TokenManager::perform(PublishAction& action) {
     if (closed_) return;
-    const std::lock_guard lock(publishedMutex_);
+    const std::lock_guard lock(mutex_);
     published_ = std::move(action.snapshot);
 }
 
 void TokenManager::perform(CompleteAction& action) {
     const auto outcome = std::make_shared<const result<SnapshotPtr>>(std::move(action.outcome));
     for (const WaiterId id : action.waiters) {
-        const auto waiting = waits_.take(id);
+        const auto waiting = work_->waits.take(id);
         if (!waiting) continue;
         try {
             waiting->finish(outcome);
@@ -236,7 +253,7 @@ void TokenManager::perform(CompleteAction& action) {
     }
 }
 
-void TokenManager::perform(DropUnsentAction&) { dropUnsent_.request_stop(); }
+void TokenManager::perform(DropUnsentAction&) { work_->dropUnsent.request_stop(); }
 
 void TokenManager::perform(ObserveAction& action) {
     if (const auto* finished = std::get_if<RenewalFinished>(&action)) observe(&Observer::renewalFinished, *finished);
@@ -257,25 +274,25 @@ void TokenManager::observe(void (Observer::*callback)(const Told&), const Told& 
 }
 
 void TokenManager::perform(ExchangeAction& action) {
-    if (action.background && !flightSlot_ && !takeSlot()) return refuseBackground();
+    if (action.background && !work_->flightSlot && !takeSlot()) return refuseBackground();
     if (!action.replay) observe(&Observer::renewalStarted, action.flight);
     try {
-        abortFlight_ = std::stop_source();  // for this flight, not for one that was stopped before it
-        dropUnsent_ = std::stop_source();
-        if (!action.replay) flightDeadline_ = MonotonicClock::now() + setup_.request.timeouts.tokenExchange;
-        asio::co_spawn(strand_, exchange(self(), std::move(action)), asio::detached);
+        work_->abortFlight = std::stop_source();  // for this flight, not for one that was stopped before it
+        work_->dropUnsent = std::stop_source();
+        if (!action.replay) work_->flightDeadline = MonotonicClock::now() + setup_.request.timeouts.tokenExchange;
+        asio::co_spawn(work_->strand, exchange(self(), std::move(action)), asio::detached);
     } catch (...) {  // out of memory, say: the flight has ended, and the next one may start
         const Moment now = setup_.clock->now();
-        state_.exchanged(noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be started")),
-                         now.boot, now);
+        work_->state.exchanged(
+            noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be started")), now.boot, now);
     }
 }
 
 /// The right to renew ahead of need. Nobody waits for that: what goes wrong here is a refusal.
 bool TokenManager::takeSlot() noexcept {
     try {
-        flightSlot_ = setup_.transport->backgroundSlot();
-        return flightSlot_ != nullptr;
+        work_->flightSlot = setup_.transport->backgroundSlot();
+        return work_->flightSlot != nullptr;
     } catch (...) {
         return false;
     }
@@ -284,15 +301,15 @@ bool TokenManager::takeSlot() noexcept {
 void TokenManager::refuseBackground() {
     const Moment now = setup_.clock->now();
     refusedUntil_ = now.boot + refusedPause;
-    state_.backgroundRefused(now);
+    work_->state.backgroundRefused(now);
 }
 
 /// No flight is under way, because it has ended or was not worth it: the next one ahead of need may be asked for.
 void TokenManager::landed() {
-    flightSlot_.reset();
-    lease_.reset();
-    if (pauseTimer_) pauseTimer_->cancel();
-    aheadNotBefore_ = std::max(refusedUntil_, state_.nextAttempt()).time_since_epoch().count();
+    work_->flightSlot.reset();
+    work_->lease.reset();
+    work_->pauseTimer.cancel();
+    aheadNotBefore_ = std::max(refusedUntil_, work_->state.nextAttempt()).time_since_epoch().count();
     ahead_ = false;
 }
 
@@ -306,8 +323,8 @@ asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self,
         request.body = tokenRequestBody(action.grant, self->setup_.strategy.clientId, action.refreshToken);
         // One visitor more that nobody knows of does no harm: an idle connection that has died costs no error.
         request.idempotent = action.grant == Grant::anonymous;
-        WaitLimits limits(self->flightDeadline_, self->abortFlight_.get_token());
-        limits.stopUnsent = self->dropUnsent_.get_token();
+        WaitLimits limits(self->work_->flightDeadline, self->work_->abortFlight.get_token());
+        limits.stopUnsent = self->work_->dropUnsent.get_token();
         result<HttpReply> reply = co_await self->setup_.transport->send(std::move(request), std::move(limits));
         reachedEndpoint = reply.has_value();
         answer = reply.has_value() ? readTokenAnswer(*reply, clock.wall()) : noTokenAnswer(std::move(reply).error());
@@ -317,9 +334,9 @@ asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self,
         answer = noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be sent"));
     }
     // A replay after the flight's deadline would go out with nobody there to read its answer.
-    if (answer.verdict == TokenVerdict::lost && MonotonicClock::now() >= self->flightDeadline_)
+    if (answer.verdict == TokenVerdict::lost && MonotonicClock::now() >= self->work_->flightDeadline)
         answer.verdict = TokenVerdict::transient;
-    self->state_.exchanged(std::move(answer), started, clock.now());
+    self->work_->state.exchanged(std::move(answer), started, clock.now());
     self->perform();
 }
 

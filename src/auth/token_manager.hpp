@@ -34,7 +34,8 @@ struct TokenManagerSetup {
     const Clock* clock = &Clock::system();
 };
 
-/// The tokens of one session. All functions may be called from any thread. Operations may be cancelled; the exchange that
+/// The tokens of one session. It has a strand, a state machine and timers while there is something to do; at rest it is
+/// little more than its tokens, since a server has thousands. All functions may be called from any thread. Operations may be cancelled; the exchange that
 /// they wait for goes on.
 class TokenManager final : public ContextBound {
 public:
@@ -42,6 +43,7 @@ public:
     /// One of many: `initial` and `storageKey` are its own.
     TokenManager(const boost::asio::any_io_executor& executor, std::shared_ptr<const TokenManagerSetup> setup,
                  std::string storageKey, const Tokens& initial);
+    ~TokenManager() override;
 
     /// Begins when it is awaited, as an awaitable; but it has no coroutine, for there may be thousands.
     using Operation = HomeOperation<result<SnapshotPtr>>::Deferred;
@@ -76,7 +78,7 @@ private:
     bool postHome(Function function);
     std::shared_ptr<TokenManager> self();
     void enter(std::shared_ptr<Wait> wait);
-    void leave(WaiterId id);
+    void stop(Wait& wait, StopReason why);
 
     void perform();
     void perform(LoadAction&);
@@ -104,30 +106,25 @@ private:
     void landed();
     void pokeAhead(std::uint64_t generation, BootTime now);
 
+    struct Work;
+    /// Whoever has one is about to use the work: it stays.
+    using Use = std::shared_ptr<const void>;
+    Work& workForUse();
+    void restLater();
+    void rest();
+
     const std::shared_ptr<const TokenManagerSetup> sharedSetup_;
     const TokenManagerSetup& setup_;  // the same
     const std::string storageKey_;
-    std::mutex strandMutex_;               // held while the strand is used from outside, and while it goes
-    boost::asio::any_io_executor strand_;  // guards everything down to the next gap
-
-    TokenState state_;
-    WaiterSlots<std::shared_ptr<Wait>> waits_;
-    std::stop_source dropUnsent_;  // a flight that has not left
-    std::optional<MonotonicTimer> storageTimer_;
-    std::optional<MonotonicTimer> pauseTimer_;
-    std::optional<RenewalLease> lease_;  // of the renewal under way
-    std::uint64_t storageCall_ = 0;      // counts them
-    bool storageRuns_ = false;           // one has not come back, however late
-    bool storageAwaited_ = false;        // and it has not been given up
-    std::stop_source abortFlight_;       // any flight: the drain has taken too long
-    SteadyTime flightDeadline_{};        // of the exchange and its replay
-    std::shared_ptr<void> flightSlot_;
-    BootTime refusedUntil_{};  // no slot was free
-    bool closed_ = false;
-    bool performing_ = false;
-
-    std::mutex publishedMutex_;
+    std::mutex mutex_;                       // guards the next five, and that the context does not go meanwhile
+    boost::asio::any_io_executor executor_;  // none once its context has gone
+    std::unique_ptr<Work> work_;             // what it points to belongs to its strand
+    std::unique_ptr<Tokens> initial_;        // until there is work for the first time
+    TokenRest rest_;                         // if there is no work
     SnapshotPtr published_;
+
+    BootTime refusedUntil_{};  // no slot was free; on the strand
+    bool closed_ = false;      // on the strand
     std::atomic<bool> quiet_{true};
     std::atomic<bool> ahead_{false};  // a renewal ahead of need has been asked for
     std::atomic<BootTime::rep> aheadNotBefore_{0};

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "auth/token_manager_work.hpp"
 #include "http/header_rules.hpp"
 
 namespace asio = boost::asio;
@@ -40,30 +41,30 @@ Failure storageFailure(const char* what) {
 
 void TokenManager::perform(LoadAction&) {
     try {
-        if (beginStorageCall(StorageCall::load)) asio::co_spawn(strand_, load(self()), asio::detached);
+        if (beginStorageCall(StorageCall::load)) asio::co_spawn(work_->strand, load(self()), asio::detached);
     } catch (...) {
         storageCannotStart(StorageCall::load);
     }
 }
 
 void TokenManager::perform(LeaseAction& action) {
-    lease_.reset();
+    work_->lease.reset();
     if (action.background && !takeSlot()) return refuseBackground();
     try {
-        if (beginStorageCall(StorageCall::lease)) asio::co_spawn(strand_, lease(self(), action.life), asio::detached);
+        if (beginStorageCall(StorageCall::lease))
+            asio::co_spawn(work_->strand, lease(self(), action.life), asio::detached);
     } catch (...) {
         storageCannotStart(StorageCall::lease);
     }
 }
 
 void TokenManager::perform(PauseAction& action) {
-    if (!pauseTimer_) pauseTimer_.emplace(strand_);
-    pauseTimer_->expires_after(action.time);
-    pauseTimer_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+    work_->pauseTimer.expires_after(action.time);
+    work_->pauseTimer.async_wait([use = work_->use, weak = weak_from_this()](const boost::system::error_code& ec) {
         const auto alive = ec ? nullptr : weak.lock();
         if (!alive) return;
         auto& manager = static_cast<TokenManager&>(*alive);
-        manager.state_.paused(manager.setup_.clock->now());
+        manager.work_->state.paused(manager.setup_.clock->now());
         manager.perform();
     });
 }
@@ -71,7 +72,7 @@ void TokenManager::perform(PauseAction& action) {
 void TokenManager::perform(SaveAction& action) {
     try {
         if (beginStorageCall(StorageCall::save))
-            asio::co_spawn(strand_, save(self(), std::move(action)), asio::detached);
+            asio::co_spawn(work_->strand, save(self(), std::move(action)), asio::detached);
     } catch (...) {
         storageCannotStart(StorageCall::save);
     }
@@ -79,53 +80,56 @@ void TokenManager::perform(SaveAction& action) {
 
 /// Out of memory, say: it counts as a call that was not answered.
 void TokenManager::storageCannotStart(StorageCall call) {
-    storageRuns_ = false;
-    if (storageTimer_) storageTimer_->cancel();
+    work_->storageRuns = false;
+    work_->storageTimer.cancel();
     storageIsLate(call);
 }
 
 /// False if an earlier call of the storage still hangs: then this one has failed already. A storage that hangs must not
 /// take the session with it.
 bool TokenManager::beginStorageCall(StorageCall call) {
-    const std::uint64_t number = ++storageCall_;
-    storageAwaited_ = true;
-    if (storageRuns_) {
+    const std::uint64_t number = ++work_->storageCall;
+    work_->storageAwaited = true;
+    if (work_->storageRuns) {
         storageIsLate(call);
         return false;
     }
-    storageRuns_ = true;
-    if (!storageTimer_) storageTimer_.emplace(strand_);
-    storageTimer_->expires_after(setup_.request.timeouts.storage);
-    storageTimer_->async_wait([weak = weak_from_this(), number, call](const boost::system::error_code& ec) {
-        const auto alive = ec ? nullptr : weak.lock();
-        if (!alive) return;
-        auto& manager = static_cast<TokenManager&>(*alive);
-        if (manager.storageCall_ != number || !manager.storageAwaited_) return;
-        manager.storageIsLate(call);
-        manager.perform();
-    });
+    work_->storageRuns = true;
+    work_->storageTimer.expires_after(setup_.request.timeouts.storage);
+    work_->storageTimer.async_wait(
+        [use = work_->use, weak = weak_from_this(), number, call](const boost::system::error_code& ec) {
+            const auto alive = ec ? nullptr : weak.lock();
+            if (!alive) return;
+            auto& manager = static_cast<TokenManager&>(*alive);
+            if (manager.work_->storageCall != number || !manager.work_->storageAwaited) return;
+            manager.storageIsLate(call);
+            manager.perform();
+        });
     return true;
 }
 
 /// False if nobody waits for it any more: what came of it shows as a conflict with the next one, which does not begin
 /// before this one has ended.
 bool TokenManager::endStorageCall() {
-    storageRuns_ = false;
-    if (!std::exchange(storageAwaited_, false)) return false;
-    storageTimer_->cancel();
+    work_->storageRuns = false;
+    if (!std::exchange(work_->storageAwaited, false)) {
+        if (work_->state.mayRest()) restLater();
+        return false;
+    }
+    work_->storageTimer.cancel();
     return true;
 }
 
 void TokenManager::storageIsLate(StorageCall call) {
-    storageAwaited_ = false;
+    work_->storageAwaited = false;
     const Moment now = setup_.clock->now();
     switch (call) {
         case StorageCall::load:
-            return state_.loaded(late("loading the session"), now);
+            return work_->state.loaded(late("loading the session"), now);
         case StorageCall::lease:
-            return state_.leased(late("asking for the right to renew"), now);
+            return work_->state.leased(late("asking for the right to renew"), now);
         case StorageCall::save:
-            return state_.saved(late("saving the session"), now);
+            return work_->state.saved(late("saving the session"), now);
     }
 }
 
@@ -140,7 +144,7 @@ asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
         outcome.emplace(storageFailure("loading"));
     }
     if (!self->endStorageCall()) co_return;
-    self->state_.loaded(std::move(*outcome), self->setup_.clock->now());
+    self->work_->state.loaded(std::move(*outcome), self->setup_.clock->now());
     self->perform();
 }
 
@@ -156,8 +160,8 @@ asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, st
         outcome.emplace(storageFailure("asking for the right to renew"));
     }
     if (!self->endStorageCall()) co_return;  // too late: it is given back
-    if (granted) self->lease_.emplace(std::move(*granted));
-    self->state_.leased(std::move(*outcome), self->setup_.clock->now());
+    if (granted) self->work_->lease.emplace(std::move(*granted));
+    self->work_->state.leased(std::move(*outcome), self->setup_.clock->now());
     self->perform();
 }
 
@@ -178,7 +182,7 @@ asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, Sav
         outcome.emplace(storageFailure("saving"));
     }
     if (!self->endStorageCall()) co_return;
-    self->state_.saved(std::move(*outcome), self->setup_.clock->now());
+    self->work_->state.saved(std::move(*outcome), self->setup_.clock->now());
     self->perform();
 }
 

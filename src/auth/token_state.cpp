@@ -9,10 +9,38 @@
 
 namespace wix::detail {
 
-TokenState::TokenState(TokenPolicy policy) : policy_(std::move(policy)) {
+TokenState::TokenState(TokenPolicy policy, TokenRest rest)
+    : policy_(std::move(policy)),
+      active_(std::move(rest.active)),
+      generation_(rest.generation),
+      epoch_(rest.epoch),
+      spent_(std::move(rest.spent)),
+      dead_(std::move(rest.dead)),
+      closed_(rest.closed),
+      loaded_(rest.loaded),
+      storedVersion_(rest.storedVersion),
+      attempts_(rest.attempts),
+      budget_(rest.budget),
+      serverClock_(rest.serverClock) {
+    if (active_) return;
     auto none = std::make_shared<TokenSnapshot>();
     none->epoch = epoch_;
     active_ = std::move(none);
+}
+
+TokenRest TokenState::rest() {
+    TokenRest rest;
+    rest.loaded = loaded_;
+    rest.active = std::move(active_);
+    rest.generation = generation_;
+    rest.epoch = epoch_;
+    rest.storedVersion = storedVersion_;
+    rest.attempts = attempts_;
+    rest.spent = std::move(spent_);
+    rest.dead = std::move(dead_);
+    rest.budget = budget_;
+    rest.serverClock = serverClock_;
+    return rest;
 }
 
 TokenActions TokenState::takeActions() { return std::exchange(actions_, TokenActions()); }

@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -106,6 +105,22 @@ struct TokenPolicy {
     std::chrono::milliseconds leaseLife{30'000};
 };
 
+/// What is kept of a state while nothing is under way: thousands of sessions may be at rest.
+struct TokenRest {
+    TokenRest() = default;
+    bool loaded = false;
+    bool closed = false;
+    SnapshotPtr active;
+    std::uint64_t generation = 0;
+    std::uint64_t epoch = 1;
+    std::uint64_t storedVersion = 0;
+    std::uint64_t attempts = 0;
+    std::vector<std::string> spent;
+    std::vector<std::string> dead;
+    RenewalBudget budget;
+    std::optional<Moment> serverClock;
+};
+
 /// Whether the lease was granted.
 using LeaseOutcome = result<bool>;
 /// What came of a save.
@@ -115,7 +130,7 @@ using LoadOutcome = result<std::optional<StoredTokens>>;
 
 class TokenState {
 public:
-    explicit TokenState(TokenPolicy policy);
+    explicit TokenState(TokenPolicy policy, TokenRest rest = TokenRest());
     TokenState(const TokenState&) = delete;
     TokenState& operator=(const TokenState&) = delete;
 
@@ -152,6 +167,12 @@ public:
     bool isQuiet() const noexcept {
         return !isRenewing() && !storageBusy_ && !next_ && !unsaved_ && waiters() == 0 && !failed_ && !lost_;
     }
+    /// Whether a state that is made of rest() goes on as this one would.
+    bool mayRest() const noexcept {
+        return isQuiet() && loaded_ && !closed_ && !wantAhead_ && suspectToken_.empty() && policy_.initial.empty();
+    }
+    /// Ends this one.
+    TokenRest rest();
     /// No renewal ahead of need before this.
     BootTime nextAttempt() const noexcept { return failed_ ? std::max(failed_->nextAttempt, nextClaim_) : nextClaim_; }
 
@@ -276,8 +297,8 @@ private:
     SnapshotPtr active_;  // never null
     std::uint64_t generation_ = 0;
     std::uint64_t epoch_ = 1;
-    std::deque<std::string> spent_;  // refresh tokens that this session has rotated away
-    std::deque<std::string> dead_;   // those of the session that was rejected before it
+    std::vector<std::string> spent_;  // refresh tokens that this session has rotated away
+    std::vector<std::string> dead_;   // those of the session that was rejected before it
 
     Arrivals<Waiter> waiters_;
     std::map<WaiterId, Deferred> deferred_;  // until the storage has been read; in order of arrival

@@ -159,7 +159,7 @@ bool TokenState::publish(const Commit& commit) {
 
 void TokenState::spend(const std::string& refreshToken) {
     spent_.push_back(refreshToken);
-    if (spent_.size() > rememberedSpentTokens) spent_.pop_front();
+    if (spent_.size() > rememberedSpentTokens) spent_.erase(spent_.begin());
 }
 
 /// Takes over what is stored already: at the start, or because somebody else was faster.

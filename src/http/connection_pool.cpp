@@ -20,6 +20,7 @@ PoolLimits limitsOf(const TransportOptions& options) {
     limits.perOrigin = options.maxConnectionsPerOrigin;
     limits.total = options.maxConnections;
     limits.idlePerOrigin = options.maxIdlePerOrigin;
+    limits.urgent = options.maxTokenRequests;
     limits.idleTime = options.maxIdleTime;
     limits.age = options.maxConnectionAge;
     return limits;
@@ -222,8 +223,9 @@ void ConnectionPool::release(ConnectionId id, bool reusable, std::optional<std::
         while (!decision.served.empty()) {
             const Served one = decision.served.back();
             decision.served.pop_back();
-            auto lease = one.open ? openNew(one.origin, one.connection)
-                                  : result<Lease>(Lease(self(), one.connection, connection));
+            auto lease = one.open               ? openNew(one.origin, one.connection)
+                         : one.connection == id ? result<Lease>(Lease(self(), id, connection))
+                                                : handOver(one, ended);
             // Its place goes to the next one, who will hear the same.
             if (lease.has_error()) {
                 const Released more = state_.released(one.connection, false, now());
@@ -236,6 +238,14 @@ void ConnectionPool::release(ConnectionId id, bool reusable, std::optional<std::
     for (const auto& connection : ended) connection->abort();
     for (auto& [waiter, lease] : served) waiter->give(std::move(lease));
     for (const auto& waiter : drained) waiter->end();
+}
+
+/// With the mutex held. One that was idle may have died: another one takes its place.
+result<ConnectionPool::Lease> ConnectionPool::handOver(const Served& one, Connections& ended) {
+    const std::shared_ptr<Connection> connection = connections_.at(one.connection);
+    if (connection->looksAlive()) return Lease(self(), one.connection, connection);
+    end({one.connection}, ended);
+    return openNew(one.origin, one.connection);
 }
 
 /// With the mutex held.

@@ -79,6 +79,7 @@ private:
     OriginId idOf(const Origin& origin);
     std::optional<result<Lease>> tryAcquire(OriginId origin, bool urgent, Connections& ended);
     result<Lease> openNew(OriginId origin, ConnectionId id);
+    result<Lease> handOver(const Served& one, Connections& ended);
     void release(ConnectionId id, bool reusable, std::optional<std::chrono::seconds> idleTime);
     void end(const std::vector<ConnectionId>& ids, Connections& ended);
     Waiters takeWaiters();

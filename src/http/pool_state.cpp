@@ -23,6 +23,7 @@ Acquired PoolState::acquire(OriginId id, PoolTime now, bool urgent) {
     Acquired decision;
     removeOld(now, decision.close);
     Origin& origin = at(id);
+    if (urgent && !mayServeUrgent()) return decision;
     if (!origin.idle.empty()) {
         decision.kind = Acquired::Kind::reuse;
         decision.connection = origin.idle.back();
@@ -31,17 +32,20 @@ Acquired PoolState::acquire(OriginId id, PoolTime now, bool urgent) {
         decision.kind = Acquired::Kind::open;
         decision.connection = add(id, now);
     }
+    if (urgent && decision.kind != Acquired::Kind::wait) setUrgent(connections_.at(decision.connection), true);
     return decision;
 }
 
 void PoolState::removeOld(PoolTime now, std::vector<ConnectionId>& removed) {
     const std::size_t before = removed.size();
     for (const Origin& origin : origins_)
-        for (const ConnectionId id : origin.idle) {
-            const Connection& one = connections_.at(id);
-            if (now >= one.idleUntil || now - one.born >= limits_.age) removed.push_back(id);
-        }
+        for (const ConnectionId id : origin.idle)
+            if (isOld(connections_.at(id), now)) removed.push_back(id);
     for (std::size_t i = before; i < removed.size(); ++i) forget(removed[i]);
+}
+
+bool PoolState::isOld(const Connection& idle, PoolTime now) const {
+    return now >= idle.idleUntil || now - idle.born >= limits_.age;
 }
 
 bool PoolState::makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed) {
@@ -68,10 +72,17 @@ ConnectionId PoolState::add(OriginId origin, PoolTime now) {
 
 void PoolState::forget(ConnectionId id) {
     const auto found = connections_.find(id);
+    setUrgent(found->second, false);
     Origin& origin = origins_[found->second.origin];
     std::erase(origin.idle, id);
     --origin.open;
     connections_.erase(found);
+}
+
+void PoolState::setUrgent(Connection& connection, bool urgent) {
+    if (connection.urgent == urgent) return;
+    connection.urgent = urgent;
+    urgent ? ++urgentInUse_ : --urgentInUse_;
 }
 
 // -- Waiting -----------------------------------------------------------------------------------------------------------
@@ -98,55 +109,60 @@ Released PoolState::released(ConnectionId id, bool reusable, PoolTime now,
                              std::optional<std::chrono::milliseconds> idleTime) {
     Released decision;
     Connection& connection = connections_.at(id);
-    const OriginId originId = connection.origin;
-    Origin& origin = origins_[originId];
-    if (reusable && now - connection.born < limits_.age) {
-        const auto elsewhere = firstInLine(originId);
-        if (hasWaiters(originId) && (!elsewhere || isBefore(originId, *elsewhere))) {
-            const QueueId next = origin.first().front();
-            leave(next);
-            decision.served.emplace_back(next, originId, id, false);
-            return decision;
-        }
-        // For one who came before, and to another origin, it makes way below.
-        connection.idleSince = now;
-        connection.idleUntil = now + std::min(idleTime.value_or(limits_.idleTime), limits_.idleTime);
-        origin.idle.push_back(id);
-        if (origin.idle.size() > limits_.idlePerOrigin) {
-            const ConnectionId longest = origin.idle.front();
-            forget(longest);
-            decision.close.push_back(longest);
-        }
-    } else {
+    setUrgent(connection, false);
+    if (!reusable || now - connection.born >= limits_.age) {
         forget(id);
         decision.close.push_back(id);
+        serve(now, decision);
+        return decision;
     }
-    serve(now, decision);
+    connection.idleSince = now;
+    connection.idleUntil = now + std::min(idleTime.value_or(limits_.idleTime), limits_.idleTime);
+    const OriginId origin = connection.origin;
+    origins_[origin].idle.push_back(id);
+    serve(now, decision, id);
+    if (origins_[origin].idle.size() > limits_.idlePerOrigin) {
+        const ConnectionId longest = origins_[origin].idle.front();
+        forget(longest);
+        decision.close.push_back(longest);
+    }
     return decision;
 }
 
-bool PoolState::isBefore(OriginId one, OriginId other) const {
-    const bool urgent = !origins_[one].urgent.empty();
-    if (urgent != !origins_[other].urgent.empty()) return urgent;
-    return origins_[one].first().front() < origins_[other].first().front();
+bool PoolState::isBefore(const Origin& one, const Origin& other) const {
+    if (nextIsUrgent(one) != nextIsUrgent(other)) return nextIsUrgent(one);
+    return nextLine(one).front() < nextLine(other).front();
 }
 
-std::optional<OriginId> PoolState::firstInLine(std::optional<OriginId> except) const {
+std::optional<OriginId> PoolState::firstInLine() const {
     std::optional<OriginId> next;
     for (OriginId id = 0; id < origins_.size(); ++id) {
-        if (id == except || !hasWaiters(id)) continue;
-        const std::size_t reserve = origins_[id].urgent.empty() ? 0 : urgentReserve;
-        if (origins_[id].open < limits_.perOrigin + reserve && (!next || isBefore(id, *next))) next = id;
+        const Origin& origin = origins_[id];
+        if (nextLine(origin).empty()) continue;
+        const std::size_t reserve = nextIsUrgent(origin) ? urgentReserve : 0;
+        if (origin.idle.empty() && origin.open >= limits_.perOrigin + reserve) continue;
+        if (!next || isBefore(origin, origins_[*next])) next = id;
     }
     return next;
 }
 
-void PoolState::serve(PoolTime now, Released& decision) {
+void PoolState::serve(PoolTime now, Released& decision, std::optional<ConnectionId> comesBack) {
     while (const auto next = firstInLine()) {
-        if (!makePlace(origins_[*next], !origins_[*next].urgent.empty(), decision.close)) return;
-        const QueueId waiter = origins_[*next].first().front();
+        Origin& origin = origins_[*next];
+        const bool urgent = nextIsUrgent(origin);
+        const bool opens = origin.idle.empty();
+        if (!opens && origin.idle.back() != comesBack && isOld(connections_.at(origin.idle.back()), now)) {
+            decision.close.push_back(origin.idle.back());
+            forget(origin.idle.back());
+            continue;
+        }
+        if (opens && !makePlace(origin, urgent, decision.close)) return;
+        const QueueId waiter = nextLine(origin).front();
         leave(waiter);
-        decision.served.emplace_back(waiter, *next, add(*next, now), true);
+        const ConnectionId id = opens ? add(*next, now) : origin.idle.back();
+        if (!opens) origin.idle.pop_back();
+        setUrgent(connections_.at(id), urgent);
+        decision.served.emplace_back(waiter, *next, id, opens);
     }
 }
 

@@ -22,6 +22,7 @@ struct PoolLimits {
     std::size_t perOrigin = 64;
     std::size_t total = 256;
     std::size_t idlePerOrigin = 64;
+    std::size_t urgent = 32;  ///< Connections that urgent requests use at a time.
     std::chrono::milliseconds idleTime{30'000};
     std::chrono::milliseconds age{600'000};
 };
@@ -55,7 +56,8 @@ struct Released {
 };
 
 /// Nobody overtakes: within an origin the first in line is served first, urgent ones before the others, and between
-/// origins whoever came first. Whoever is in line cannot be served: all that frees a place also says who gets it.
+/// origins whoever came first. While enough urgent ones are served, more of them wait and the others go on. Whoever is in
+/// line cannot be served: all that frees a place also says who gets it.
 class PoolState {
 public:
     explicit PoolState(PoolLimits limits) : limits_(limits) {}
@@ -88,6 +90,7 @@ private:
         PoolTime born;
         PoolTime idleSince{};
         PoolTime idleUntil{};
+        bool urgent = false;  // it is in use, by an urgent request
     };
     using Line = std::list<QueueId>;
     struct Origin {
@@ -95,7 +98,6 @@ private:
         std::vector<ConnectionId> idle;  // the youngest last: the last used is the most likely to live
         Line urgent;
         Line others;
-        const Line& first() const { return urgent.empty() ? others : urgent; }
     };
     struct Place {
         Place(OriginId to, bool goesFirst, Line::iterator at) : origin(to), urgent(goesFirst), position(at) {}
@@ -106,15 +108,23 @@ private:
     static constexpr std::size_t urgentReserve = 4;
 
     Origin& at(OriginId id);
+    bool isOld(const Connection& idle, PoolTime now) const;
     void removeOld(PoolTime now, std::vector<ConnectionId>& removed);
     /// A place for a new connection, made by closing an idle one elsewhere if need be.
     bool makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed);
     ConnectionId add(OriginId origin, PoolTime now);
     void forget(ConnectionId id);
-    /// Who is next in line of all origins but `except`, if only a place in the total is missing.
-    std::optional<OriginId> firstInLine(std::optional<OriginId> except = std::nullopt) const;
-    bool isBefore(OriginId one, OriginId other) const;
-    void serve(PoolTime now, Released& decision);
+    /// Counts it among those in use by urgent requests, or no longer.
+    void setUrgent(Connection& connection, bool urgent);
+    bool mayServeUrgent() const noexcept { return urgentInUse_ < limits_.urgent; }
+    /// Whether the next one of the origin is urgent; else it is one of the others, if there is any.
+    bool nextIsUrgent(const Origin& origin) const { return mayServeUrgent() && !origin.urgent.empty(); }
+    const Line& nextLine(const Origin& origin) const { return nextIsUrgent(origin) ? origin.urgent : origin.others; }
+    /// Who is next of all origins, if a place in the total is all that may be missing.
+    std::optional<OriginId> firstInLine() const;
+    bool isBefore(const Origin& one, const Origin& other) const;
+    /// Serves all who can be served. `comesBack`: a connection that is idle for no time at all.
+    void serve(PoolTime now, Released& decision, std::optional<ConnectionId> comesBack = std::nullopt);
 
     PoolLimits limits_;
     std::vector<Origin> origins_;
@@ -122,6 +132,7 @@ private:
     std::unordered_map<QueueId, Place> places_;
     ConnectionId nextConnection_ = 1;
     QueueId nextInLine_ = 1;
+    std::size_t urgentInUse_ = 0;
 };
 
 }  // namespace wix::detail

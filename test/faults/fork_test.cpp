@@ -167,6 +167,31 @@ TEST_CASE("C row 93: a token exchange is on its way: it is the parent's, and the
     CHECK(fake.state().visitors == 1);
 }
 
+TEST_CASE("C row 93: in the child the parent's VisitorSessions are refused, and may be dropped") {
+    testing::FakeWix fake;
+    Parent parent(fake);
+    OAuthStrategy strategy(clientId);
+    strategy.storage = std::make_shared<MemoryTokenStorage>();
+    std::optional<VisitorSessions> sessions(std::in_place, *parent.transport, strategy, optionsFor(fake));
+    const auto visit = [](VisitorSessions in) -> asio::awaitable<void> {
+        const Client client = co_await in.open("anna");
+        co_await client.generateVisitorTokens();
+    };
+    runOn(*parent.io, visit(*sessions));
+    const auto allRefused = [&] {
+        if (!refused(visit(*sessions))) return 1;
+        if (!refused(sessions->close())) return 2;
+        if (sessions->statistics().sessions != 0) return 3;
+        if (refusalOf([&] { VisitorSessions(*parent.transport, strategy); }).code != Errc::used_after_fork) return 4;
+        sessions.reset();
+        return 0;
+    };
+    CHECK(inChild(allRefused) == 0);
+    runOn(*parent.io, visit(*sessions));
+    CHECK(sessions->statistics().found == 1);
+    CHECK(fake.state().visitors == 2);  // the parent's own client, and this one
+}
+
 TEST_CASE("C row 93: a fork of which the io_context is told, as Asio wants it") {
     testing::FakeWix fake;
     Parent parent(fake, "localhost");

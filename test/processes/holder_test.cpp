@@ -63,6 +63,8 @@ void checkStopped(asio::io_context& io, const SharedStorage& shared) {
     REQUIRE(shop.fake.waitUntilHeld("token", 1, 20s));
     visitors[0].signal(SIGSTOP);
     const std::string second = visitors.start(1);
+    visitors[1].waitForOutput("ready " + second);
+    CHECK(!shop.fake.waitUntilHeld("token", 2, 500ms));
     CHECK(shop.fake.waitUntilHeld("token", 2, leaseTime + 5s));  // when the lease is over
     shop.fake.release("token");
     CHECK(visitors.answer(1, second).called);

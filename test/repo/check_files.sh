@@ -68,6 +68,8 @@ forbid '^src/(base|async)/' "${include}(auth|call|http|storage|testing)/" "$none
 forbid '^src/cookie/' "${include}(async|auth|base|call|http|sessions|storage|testing)/" \
     "[0-9]+:${include#^}(call/option_rules|http/header_rules)\.hpp\"" 'cookie/ knows the rules of options and headers only'
 forbid '^src/storage/' "${include}(auth|call|http|testing)/" "$none" 'storage/ knows no other room'
+forbid '^src/redis/' "${include}(auth|call|http|testing)/" "$none" 'redis/ knows base/, async/ and storage/ only'
+forbid '^src/(auth|call|http|base|async|storage)/' "${include}redis/" "$none" 'redis/ is a library of its own'
 forbid '^src/testing/' "${include}(auth|call|http|base|async|storage)/" "$none" 'the fake shares no code with the SDK'
 forbid '^src/(auth|call|cookie|http|base|async|sessions|storage)/' "${include}(testing|support)/" "$none" 'the library does not know its tests'
 

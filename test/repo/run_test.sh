@@ -65,11 +65,12 @@ echo "ctest $*" >>"$work/log"
 S
 
 base='g++ cmake ninja-build libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev zlib1g-dev'
+tests='doctest-dev libhiredis-dev pkg-config'
 # fresh [INSTALLED...]: a root's machine with these packages, and Debian 12's lists
 fresh() {
     printf '%s\n' "$@" >"$work/installed"
     # shellcheck disable=SC2086 # words
-    printf '%s\n' $base doctest-dev libbenchmark-dev ccache libboost1.74-dev >"$work/known-online"
+    printf '%s\n' $base $tests libbenchmark-dev ccache libboost1.74-dev >"$work/known-online"
     cp "$work/known-online" "$work/known"
     echo 0 >"$work/uid"
     : >"$work/log"
@@ -117,8 +118,8 @@ has out "no command 'dance'"
 
 # A fresh machine: one installation, by name, with fresh lists only if they are needed.
 try 0 packages
-has log "install --no-install-recommends --no-remove $base doctest-dev"
-has out "installing $base doctest-dev"
+has log "install --no-install-recommends --no-remove $base $tests"
+has out "installing $base $tests"
 lacks log update
 : >"$work/log"
 try 0 packages
@@ -129,7 +130,8 @@ try 0 packages
 has log update
 
 # What is there is not installed again; what is wanted in addition is no reason to fail.
-fresh g++ cmake ninja-build libboost1.81-dev libboost-json1.81-dev libssl-dev zlib1g-dev doctest-dev
+# shellcheck disable=SC2086
+fresh g++ cmake ninja-build libboost1.81-dev libboost-json1.81-dev libssl-dev zlib1g-dev $tests
 try 0 packages no-such-thing
 has log '--no-remove libboost-url1.81-dev'
 lacks log 'install --no-install-recommends --no-remove g++'
@@ -142,14 +144,14 @@ lacks log apt-get
 # A newer one is used.
 fresh libboost1.83-dev
 # shellcheck disable=SC2086
-printf '%s\n' ${base//1.81/1.83} doctest-dev >"$work/known"
+printf '%s\n' ${base//1.81/1.83} $tests >"$work/known"
 try 0 packages
 has log 'libboost-json1.83-dev libboost-url1.83-dev'
 lacks log 'libboost1.8'
 # A release without ours but with a newer one; a release with none.
 fresh
 # shellcheck disable=SC2086
-printf '%s\n' ${base//1.81/1.88} doctest-dev >"$work/known-online"
+printf '%s\n' ${base//1.81/1.88} $tests >"$work/known-online"
 : >"$work/known"
 try 0 packages
 has log 'libboost1.88-dev libboost-json1.88-dev libboost-url1.88-dev'
@@ -163,11 +165,11 @@ has out 'no Boost >= 1.81'
 fresh
 echo 1000 >"$work/uid"
 try 1 packages
-has out "sudo apt-get update && sudo apt-get install --no-install-recommends $base doctest-dev"
+has out "sudo apt-get update && sudo apt-get install --no-install-recommends $base $tests"
 lacks log apt-get
 touch "$work/may-sudo"
 try 0 packages
-has log "install --no-install-recommends --no-remove $base doctest-dev"
+has log "install --no-install-recommends --no-remove $base $tests"
 
 # Without a network.
 fresh

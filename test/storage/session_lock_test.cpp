@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <string>
 
 #include "storage/session_file.hpp"
@@ -37,6 +38,16 @@ void checkFails(const result<T>& outcome, Errc code, const std::string& part) {
     CHECK(outcome.error().code == code);
     CAPTURE(outcome.error().context);
     CHECK(outcome.error().context.find(part) != std::string::npos);
+}
+
+/// Between the opening of the lock file and the lock, another process erases the session and begins to save a new one.
+fs::path lockToSwap;
+std::optional<Descriptor> swappedLock;
+int swappingHook(FileStep step) {
+    if (step != FileStep::takeLock || swappedLock) return 0;
+    fs::remove(lockToSwap);
+    swappedLock.emplace(lockedFile(lockToSwap));
+    return 0;
 }
 
 int deniedAt = 0;
@@ -72,6 +83,16 @@ TEST_CASE("a lock whose file was removed is nobody's") {
     const Descriptor other = lockedFile(directory / lockName);
     fs::remove(directory / lockName);
     CHECK(session.save("key", tokens("2"), version)->isSaved());
+}
+
+TEST_CASE("a lock file that is replaced while it is being locked is not the lock") {
+    const TempDirectory directory;
+    const fs::path file = directory / "session.json";
+    lockToSwap = directory / lockName;
+    SessionFile session(file, &swappingHook);
+    checkFails(session.save("key", tokens("1"), 0), Errc::storage_unavailable, "another process holds the lock");
+    CHECK(!fs::exists(file));
+    swappedLock.reset();
 }
 
 TEST_CASE("leftovers of a process that is saving just now stay") {

@@ -1,0 +1,66 @@
+// What a TokenManager has while there is something to do. Included by its sources.
+#pragma once
+
+#include <boost/asio/strand.hpp>
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "auth/token_manager.hpp"
+
+namespace wix::detail {
+
+/// A caller that waits for a token. Its home is the strand of the manager's work.
+class TokenManager::Wait final : public HomeOperation<result<SnapshotPtr>> {
+public:
+    Wait(std::shared_ptr<TokenManager> manager, Use use, const boost::asio::any_io_executor& strand, Event event,
+         WaitLimits limits, bool closing)
+        : HomeOperation(strand, std::move(limits)),
+          closes(closing),
+          manager_(std::move(manager)),
+          use_(std::move(use)),
+          event_(std::move(event)) {}
+
+    void onStart() override { manager_->enter(std::static_pointer_cast<Wait>(shared_from_this())); }
+    void onStop(StopReason why) override { manager_->stop(*this, why); }
+
+    using HomeOperation::finish;
+    Event takeEvent() { return std::exchange(event_, nullptr); }
+    WaiterId id = 0;
+    const bool closes;
+
+private:
+    std::shared_ptr<TokenManager> manager_;
+    Use use_;
+    Event event_;
+};
+
+struct TokenManager::Work {
+    Work(const boost::asio::any_io_executor& executor, TokenPolicy policy, TokenRest rest)
+        : strand(boost::asio::make_strand(executor)), state(std::move(policy), std::move(rest)) {}
+
+    const boost::asio::any_io_executor strand;
+    const Use use = std::make_shared<const char>('\0');
+    TokenState state;
+    WaiterSlots<std::shared_ptr<Wait>> waits;
+    bool performing = false;
+    bool restsLater = false;
+
+    // The storage: one call at a time.
+    MonotonicTimer storageTimer{strand};
+    std::uint64_t storageCall = 0;  // counts them
+    bool storageRuns = false;       // one has not come back, however late
+    bool storageAwaited = false;    // and it has not been given up
+
+    // The renewal under way.
+    MonotonicTimer pauseTimer{strand};
+    std::optional<RenewalLease> lease;
+    std::shared_ptr<void> flightSlot;
+    std::stop_source dropUnsent{std::nostopstate};   // a flight that has not left
+    std::stop_source abortFlight{std::nostopstate};  // any flight: the drain has taken too long
+    SteadyTime flightDeadline{};                     // of the exchange and its replay
+};
+
+}  // namespace wix::detail
