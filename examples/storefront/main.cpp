@@ -97,7 +97,7 @@ std::shared_ptr<wix::TokenStorage> openStorage(asio::io_context& io, const Optio
     if (options.redis.empty()) return wix::FileTokenStorage::inDirectory(ownDirectory(options.store / "sessions"));
 #ifdef STOREFRONT_REDIS
     auto redis = std::make_shared<wix::RedisTokenStorage>(io.get_executor(), options.redis);
-    asio::co_spawn(io, redis->check(), wix::rethrow);  // a wrong host or password is told now
+    asio::co_spawn(io, redis->connect(), wix::rethrow);  // a wrong host or password is told now
     io.run();
     io.restart();
     return redis;

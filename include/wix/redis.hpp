@@ -47,7 +47,7 @@ public:
 
     /// Opens the connection and asks for a sign of life: call it when the program starts, so that a wrong host or password
     /// is told then. Throws Error with Errc::storage_unavailable.
-    boost::asio::awaitable<void> check();
+    boost::asio::awaitable<void> connect();
 
     boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) override;
     boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override;

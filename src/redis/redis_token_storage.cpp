@@ -94,7 +94,7 @@ RedisOptions checkedOptions(RedisOptions options) {
 // Not members: an operation is lazy, and the storage may be gone when it starts. So they are templates of its private Impl.
 
 template <class Impl>
-asio::awaitable<void> check(std::shared_ptr<Impl> impl) {
+asio::awaitable<void> connectNow(std::shared_ptr<Impl> impl) {
     auto call = impl->call(RedisCommand{"PING"});
     const result<RedisReply> reply = co_await run(std::move(call));
     if (reply.has_error()) throw Error(reply.error());
@@ -159,7 +159,7 @@ RedisTokenStorage::RedisTokenStorage(asio::any_io_executor executor, const std::
     : impl_(std::make_shared<Impl>(executor, checkedUrl(url), checkedOptions(std::move(options)))) {}
 RedisTokenStorage::~RedisTokenStorage() = default;
 
-asio::awaitable<void> RedisTokenStorage::check() { return wix::check(impl_); }
+asio::awaitable<void> RedisTokenStorage::connect() { return wix::connectNow(impl_); }
 
 asio::awaitable<std::optional<StoredTokens>> RedisTokenStorage::load(std::string key) {
     return wix::load(impl_, std::move(key));

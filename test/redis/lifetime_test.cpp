@@ -95,16 +95,16 @@ TEST_CASE("redis lifetime: operations outlive the storage, and its connection go
     RedisServer redis;
     asio::io_context io;
     auto storage = std::make_unique<RedisTokenStorage>(io.get_executor(), redis.url());
-    runOn(io, storage->check());
+    runOn(io, storage->connect());
     auto save = storage->save("a", tokensOf("1"), 0);
     auto load = storage->load("a");
     auto erase = storage->erase("a");
-    auto check = storage->check();
+    auto connecting = storage->connect();
     storage.reset();
     CHECK(runOn(io, std::move(save)).isSaved());
     CHECK(runOn(io, std::move(load))->tokens == tokensOf("1"));
     runOn(io, std::move(erase));
-    runOn(io, std::move(check));
+    runOn(io, std::move(connecting));
     CHECK(eventually([&] { return openConnectionsTo(redis.port()) == 0; }));
 }
 

@@ -51,7 +51,7 @@ TEST_CASE("redis outage: killed while commands are under way, and back again") {
     RedisServer redis;
     asio::io_context io;
     RedisTokenStorage storage(io.get_executor(), redis.url());
-    runOn(io, storage.check());
+    runOn(io, storage.connect());
     redis.freeze();
     Started<std::optional<StoredTokens>> load(io, storage.load("a"));
     Started<SaveResult> save(io, storage.save("a", tokensOf("1"), 0));
@@ -82,7 +82,7 @@ TEST_CASE("redis outage: a server that stands still costs no more than the time 
     RedisServer redis({"--requirepass", "x"});
     asio::io_context io;
     RedisTokenStorage storage(io.get_executor(), "redis://:x@" + redis.where(), impatient());
-    runOn(io, storage.check());
+    runOn(io, storage.connect());
     redis.freeze();
     const auto begin = std::chrono::steady_clock::now();
     const Failure first = failureOf(io, storage.load("a"));
@@ -95,7 +95,7 @@ TEST_CASE("redis outage: a server that stands still costs no more than the time 
     CHECK(std::chrono::steady_clock::now() - begin < 5s);
     redis.thaw();
     // It first works off what the system has taken for it.
-    REQUIRE(eventually([&] { return runOn(io, asResult(storage.check())).has_value(); }));
+    REQUIRE(eventually([&] { return runOn(io, asResult(storage.connect())).has_value(); }));
     CHECK(runOn(io, storage.save("b", tokensOf("1"), 0)).isSaved());
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("redis outage: all that stand in line fail together, and the next ones
     RedisServer redis;
     asio::io_context io;
     RedisTokenStorage storage(io.get_executor(), redis.url(), impatient());
-    runOn(io, storage.check());
+    runOn(io, storage.connect());
     redis.command({"CLIENT", "PAUSE", "60000", "ALL"});
     std::vector<std::unique_ptr<Started<std::optional<StoredTokens>>>> loads;
     for (int i = 0; i < 100; ++i)
@@ -125,7 +125,7 @@ TEST_CASE("redis outage: a pause that ends") {
     redis.command({"CLIENT", "PAUSE", "400", "ALL"});
     CHECK(says(failureOf(io, storage.save("a", tokensOf("1"), 0)), "no answer within 100 ms"));
     CHECK(runOn(io, patient.save("b", tokensOf("1"), 0)).isSaved());  // it waits until then
-    runOn(io, storage.check());
+    runOn(io, storage.connect());
 }
 
 TEST_CASE("redis outage: a server that takes no writes says why, and loads go on") {

@@ -12,7 +12,7 @@ const std::string secret(plantedSecret);  // runOn() ends the test if an error h
 
 Failure failureOfCheck(asio::io_context& io, const std::string& url) {
     RedisTokenStorage storage(io.get_executor(), url);
-    const Failure failure = failureOf(io, storage.check());
+    const Failure failure = failureOf(io, storage.connect());
     CHECK(failure.code == Errc::storage_unavailable);
     CHECK(failureOf(io, storage.load("a")).context == failure.context);
     return failure;
@@ -26,7 +26,7 @@ TEST_CASE("redis refusal: a password that is right, wrong, missing or too much")
     RedisServer redis({"--requirepass", secret, "--user", "shop", "on", ">" + secret + "/@", "~wix:*", "+@all"});
     for (const std::string& who : {":" + secret, "default:" + secret, "shop:" + secret + "%2F%40"}) {
         RedisTokenStorage storage(io.get_executor(), "redis://" + who + "@" + redis.where());
-        runOn(io, storage.check());
+        runOn(io, storage.connect());
         CHECK(runOn(io, storage.save("a" + std::to_string(who.size()), tokensOf("1"), 0)).isSaved());
     }
     for (const std::string& who : {":" + secret + "x", "shop:" + secret, "nobody:" + secret}) {
@@ -68,7 +68,7 @@ TEST_CASE("redis refusal: nobody listens, or the host has no address") {
     CHECK(says(failureOfCheck(io, "redis://:" + secret + "@" + where), where + ": connecting: Connection refused"));
     const std::string nobody = "no-such-host.invalid:6379";
     RedisTokenStorage storage(io.get_executor(), "redis://:" + secret + "@" + nobody);
-    const Failure failure = failureOf(io, storage.check());
+    const Failure failure = failureOf(io, storage.connect());
     CHECK(failure.code == Errc::storage_unavailable);
     CHECK(says(failure, nobody + ": the host name does not resolve"));
 }
@@ -79,9 +79,9 @@ TEST_CASE("redis refusal: the server has as many connections as it wants") {
     RedisServer redis({"--maxclients", "1"});
     RedisTokenStorage first(io.get_executor(), redis.url());
     // The one that asked whether the server listens may still be there.
-    REQUIRE(eventually([&] { return runOn(io, asResult(first.check())).has_value(); }));
+    REQUIRE(eventually([&] { return runOn(io, asResult(first.connect())).has_value(); }));
     RedisTokenStorage second(io.get_executor(), redis.url());
-    CHECK(says(failureOf(io, second.check()), redis.where() + ": ERR, it has as many connections as it allows"));
+    CHECK(says(failureOf(io, second.connect()), redis.where() + ": ERR, it has as many connections as it allows"));
 }
 
 TEST_CASE("redis refusal: a name with several addresses is tried at each of them") {
@@ -89,7 +89,7 @@ TEST_CASE("redis refusal: a name with several addresses is tried at each of them
     asio::io_context io;
     RedisServer redis;  // at 127.0.0.1 only, and localhost is ::1 as well on many machines
     RedisTokenStorage storage(io.get_executor(), "redis://localhost:" + std::to_string(redis.port()));
-    runOn(io, storage.check());
+    runOn(io, storage.connect());
 }
 
 TEST_CASE("redis refusal: what cannot work is refused before anything is opened") {

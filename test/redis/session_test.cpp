@@ -85,7 +85,7 @@ TEST_CASE("C row 97: Redis goes down or slow under a session: it goes on in memo
         shop.redis.freeze();
         comeBack = [&] {
             shop.redis.thaw();
-            REQUIRE(eventually([&] { return runOn(shop.io, asResult(shop.storage->check())).has_value(); }));
+            REQUIRE(eventually([&] { return runOn(shop.io, asResult(shop.storage->connect())).has_value(); }));
         };
     }
     SUBCASE("slow with what writes") {
@@ -166,7 +166,7 @@ TEST_CASE(
 
     if (known) {
         shop.redis.thaw();
-        REQUIRE(eventually([&] { return runOn(shop.io, asResult(shop.storage->check())).has_value(); }));
+        REQUIRE(eventually([&] { return runOn(shop.io, asResult(shop.storage->connect())).has_value(); }));
     } else {
         shop.redis.start();
     }

@@ -19,7 +19,7 @@ TEST_CASE("redis: records of keys are apart, and versions grow") {
     RedisServer redis;
     asio::io_context io;
     RedisTokenStorage storage(io.get_executor(), redis.url());
-    runOn(io, storage.check());
+    runOn(io, storage.connect());
     CHECK_FALSE(runOn(io, storage.load("a")));
     const SaveResult first = runOn(io, storage.save("a", tokensOf("1"), 0));
     CHECK(first.isSaved());
