@@ -53,11 +53,7 @@ TokenManager::TokenManager(const asio::any_io_executor& executor, TokenManagerSe
 
 TokenManager::TokenManager(const asio::any_io_executor& executor, std::shared_ptr<const TokenManagerSetup> setup,
                            std::string storageKey, const Tokens& initial)
-    : ContextBound(executor),
-      sharedSetup_(std::move(setup)),
-      setup_(*sharedSetup_),
-      storageKey_(std::move(storageKey)),
-      executor_(executor) {
+    : ContextBound(executor), setup_(std::move(setup)), storageKey_(std::move(storageKey)), executor_(executor) {
     if (!initial.empty()) initial_ = std::make_unique<Tokens>(initial);
 }
 
@@ -82,7 +78,7 @@ void TokenManager::contextGone() noexcept {
 TokenManager::Work& TokenManager::workForUse() {
     if (!work_) {
         const std::unique_ptr<Tokens> initial = std::move(initial_);
-        TokenPolicy policy = policyOf(setup_.strategy, initial ? *initial : Tokens(), setup_.request.timeouts);
+        TokenPolicy policy = policyOf(setup().strategy, initial ? *initial : Tokens(), setup().request.timeouts);
         work_ = std::make_unique<Work>(executor_, std::move(policy), std::move(rest_));
         rest_ = TokenRest();
     }
@@ -116,7 +112,7 @@ SnapshotPtr TokenManager::fresh() {
         snapshot = published_;
     }
     if (!snapshot) return nullptr;
-    const BootTime now = setup_.clock->boot();
+    const BootTime now = setup().clock->boot();
     const Freshness freshness = snapshot->life.at(now);
     if (freshness == Freshness::fresh) return snapshot;
     if (freshness != Freshness::advisory) return nullptr;
@@ -129,7 +125,7 @@ void TokenManager::pokeAhead(std::uint64_t generation, BootTime now) {
     if (now.time_since_epoch().count() < aheadNotBefore_.load(std::memory_order_relaxed)) return;
     if (ahead_.exchange(true)) return;
     postHome([self = self(), generation] {
-        self->work_->state.renewAhead(generation, self->setup_.clock->now());
+        self->work_->state.renewAhead(generation, self->setup().clock->now());
         self->perform();
     });
 }
@@ -205,7 +201,7 @@ void TokenManager::enter(std::shared_ptr<Wait> wait) {
         const std::lock_guard lock(mutex_);
         published_.reset();
     }
-    wait->takeEvent()(work_->state, wait->id, setup_.clock->now());
+    wait->takeEvent()(work_->state, wait->id, setup().clock->now());
     perform();
 }
 
@@ -266,9 +262,9 @@ void TokenManager::perform(ObserveAction& action) {
 /// Whatever it throws is its own affair.
 template <class Told>
 void TokenManager::observe(void (Observer::*callback)(const Told&), const Told& event) {
-    if (!setup_.observer) return;
+    if (!setup().observer) return;
     try {
-        ((*setup_.observer).*callback)(event);
+        ((*setup().observer).*callback)(event);
     } catch (...) {
     }
 }
@@ -279,10 +275,10 @@ void TokenManager::perform(ExchangeAction& action) {
     try {
         work_->abortFlight = std::stop_source();  // for this flight, not for one that was stopped before it
         work_->dropUnsent = std::stop_source();
-        if (!action.replay) work_->flightDeadline = MonotonicClock::now() + setup_.request.timeouts.tokenExchange;
+        if (!action.replay) work_->flightDeadline = MonotonicClock::now() + setup().request.timeouts.tokenExchange;
         asio::co_spawn(work_->strand, exchange(self(), std::move(action)), asio::detached);
     } catch (...) {  // out of memory, say: the flight has ended, and the next one may start
-        const Moment now = setup_.clock->now();
+        const Moment now = setup().clock->now();
         work_->state.exchanged(
             noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be started")), now.boot, now);
     }
@@ -291,7 +287,7 @@ void TokenManager::perform(ExchangeAction& action) {
 /// The right to renew ahead of need. Nobody waits for that: what goes wrong here is a refusal.
 bool TokenManager::takeSlot() noexcept {
     try {
-        work_->flightSlot = setup_.transport->backgroundSlot();
+        work_->flightSlot = setup().transport->backgroundSlot();
         return work_->flightSlot != nullptr;
     } catch (...) {
         return false;
@@ -299,7 +295,7 @@ bool TokenManager::takeSlot() noexcept {
 }
 
 void TokenManager::refuseBackground() {
-    const Moment now = setup_.clock->now();
+    const Moment now = setup().clock->now();
     refusedUntil_ = now.boot + refusedPause;
     work_->state.backgroundRefused(now);
 }
@@ -314,22 +310,22 @@ void TokenManager::landed() {
 }
 
 asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self, ExchangeAction action) {
-    const Clock& clock = *self->setup_.clock;
+    const Clock& clock = *self->setup().clock;
     const BootTime started = clock.boot();
     TokenAnswer answer;
     bool reachedEndpoint = false;
     try {
-        WireRequest request = self->setup_.request;
-        request.body = tokenRequestBody(action.grant, self->setup_.strategy.clientId, action.refreshToken);
+        WireRequest request = self->setup().request;
+        request.body = tokenRequestBody(action.grant, self->setup().strategy.clientId, action.refreshToken);
         // One visitor more that nobody knows of does no harm: an idle connection that has died costs no error.
         request.idempotent = action.grant == Grant::anonymous;
         WaitLimits limits(self->work_->flightDeadline, self->work_->abortFlight.get_token());
         limits.stopUnsent = self->work_->dropUnsent.get_token();
-        result<HttpReply> reply = co_await self->setup_.transport->send(std::move(request), std::move(limits));
+        result<HttpReply> reply = co_await self->setup().transport->send(std::move(request), std::move(limits));
         reachedEndpoint = reply.has_value();
         answer = reply.has_value() ? readTokenAnswer(*reply, clock.wall()) : noTokenAnswer(std::move(reply).error());
         if (reachedEndpoint && answer.verdict != TokenVerdict::granted)
-            answer.failure.context += " (" + self->setup_.request.describe() + ")";
+            answer.failure.context += " (" + self->setup().request.describe() + ")";
     } catch (...) {  // out of memory, say: the flight ends all the same
         answer = noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be sent"));
     }

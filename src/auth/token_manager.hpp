@@ -66,6 +66,7 @@ public:
 
     /// Nothing is under way, nobody waits, and everything is saved.
     bool isQuiet() const noexcept { return quiet_; }
+    const std::string& storageKey() const noexcept { return storageKey_; }
 
     void contextGone() noexcept override;
 
@@ -113,8 +114,9 @@ private:
     void restLater();
     void rest();
 
-    const std::shared_ptr<const TokenManagerSetup> sharedSetup_;
-    const TokenManagerSetup& setup_;  // the same
+    const TokenManagerSetup& setup() const noexcept { return *setup_; }
+
+    const std::shared_ptr<const TokenManagerSetup> setup_;
     const std::string storageKey_;
     std::mutex mutex_;                       // guards the next five, and that the context does not go meanwhile
     boost::asio::any_io_executor executor_;  // none once its context has gone

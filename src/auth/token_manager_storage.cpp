@@ -60,13 +60,14 @@ void TokenManager::perform(LeaseAction& action) {
 
 void TokenManager::perform(PauseAction& action) {
     work_->pauseTimer.expires_after(action.time);
-    work_->pauseTimer.async_wait([use = work_->use, weak = weak_from_this()](const boost::system::error_code& ec) {
-        const auto alive = ec ? nullptr : weak.lock();
-        if (!alive) return;
-        auto& manager = static_cast<TokenManager&>(*alive);
-        manager.work_->state.paused(manager.setup_.clock->now());
-        manager.perform();
-    });
+    work_->pauseTimer.async_wait(
+        [use = std::weak_ptr(work_->use), weak = weak_from_this()](const boost::system::error_code& ec) {
+            const auto alive = ec || use.expired() ? nullptr : weak.lock();  // of work that has ended there is no more
+            if (!alive) return;
+            auto& manager = static_cast<TokenManager&>(*alive);
+            manager.work_->state.paused(manager.setup().clock->now());
+            manager.perform();
+        });
 }
 
 void TokenManager::perform(SaveAction& action) {
@@ -95,10 +96,10 @@ bool TokenManager::beginStorageCall(StorageCall call) {
         return false;
     }
     work_->storageRuns = true;
-    work_->storageTimer.expires_after(setup_.request.timeouts.storage);
+    work_->storageTimer.expires_after(setup().request.timeouts.storage);
     work_->storageTimer.async_wait(
-        [use = work_->use, weak = weak_from_this(), number, call](const boost::system::error_code& ec) {
-            const auto alive = ec ? nullptr : weak.lock();
+        [use = std::weak_ptr(work_->use), weak = weak_from_this(), number, call](const boost::system::error_code& ec) {
+            const auto alive = ec || use.expired() ? nullptr : weak.lock();  // of work that has ended there is no more
             if (!alive) return;
             auto& manager = static_cast<TokenManager&>(*alive);
             if (manager.work_->storageCall != number || !manager.work_->storageAwaited) return;
@@ -122,7 +123,7 @@ bool TokenManager::endStorageCall() {
 
 void TokenManager::storageIsLate(StorageCall call) {
     work_->storageAwaited = false;
-    const Moment now = setup_.clock->now();
+    const Moment now = setup().clock->now();
     switch (call) {
         case StorageCall::load:
             return work_->state.loaded(late("loading the session"), now);
@@ -136,7 +137,7 @@ void TokenManager::storageIsLate(StorageCall call) {
 asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
     std::optional<LoadOutcome> outcome;
     try {
-        std::optional<StoredTokens> record = co_await self->setup_.strategy.storage->load(self->storageKey_);
+        std::optional<StoredTokens> record = co_await self->setup().strategy.storage->load(self->storageKey_);
         const bool usable = !record || isUsable(record->tokens);
         outcome.emplace(std::move(record));
         if (!usable) outcome.emplace(unusableRecord());
@@ -144,7 +145,7 @@ asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
         outcome.emplace(storageFailure("loading"));
     }
     if (!self->endStorageCall()) co_return;
-    self->work_->state.loaded(std::move(*outcome), self->setup_.clock->now());
+    self->work_->state.loaded(std::move(*outcome), self->setup().clock->now());
     self->perform();
 }
 
@@ -153,7 +154,7 @@ asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, st
     std::optional<RenewalLease> granted;
     try {
         std::optional<RenewalLease> given =
-            co_await self->setup_.strategy.storage->acquireLease(self->storageKey_, life);
+            co_await self->setup().strategy.storage->acquireLease(self->storageKey_, life);
         outcome.emplace(given.has_value());
         if (given) granted.emplace(std::move(*given));
     } catch (...) {
@@ -161,13 +162,13 @@ asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, st
     }
     if (!self->endStorageCall()) co_return;  // too late: it is given back
     if (granted) self->work_->lease.emplace(std::move(*granted));
-    self->work_->state.leased(std::move(*outcome), self->setup_.clock->now());
+    self->work_->state.leased(std::move(*outcome), self->setup().clock->now());
     self->perform();
 }
 
 asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, SaveAction action) {
     std::optional<SaveOutcome> outcome;
-    const std::shared_ptr<TokenStorage> storage = self->setup_.strategy.storage;
+    const std::shared_ptr<TokenStorage> storage = self->setup().strategy.storage;
     try {
         if (action.tokens.empty()) {
             co_await storage->erase(self->storageKey_);
@@ -182,7 +183,7 @@ asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, Sav
         outcome.emplace(storageFailure("saving"));
     }
     if (!self->endStorageCall()) co_return;
-    self->work_->state.saved(std::move(*outcome), self->setup_.clock->now());
+    self->work_->state.saved(std::move(*outcome), self->setup().clock->now());
     self->perform();
 }
 

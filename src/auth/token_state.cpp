@@ -14,14 +14,16 @@ TokenState::TokenState(TokenPolicy policy, TokenRest rest)
       active_(std::move(rest.active)),
       generation_(rest.generation),
       epoch_(rest.epoch),
-      spent_(std::move(rest.spent)),
-      dead_(std::move(rest.dead)),
       closed_(rest.closed),
       loaded_(rest.loaded),
       storedVersion_(rest.storedVersion),
       attempts_(rest.attempts),
       budget_(rest.budget),
       serverClock_(rest.serverClock) {
+    if (rest.gone) {
+        spent_ = std::move(rest.gone->spent);
+        dead_ = std::move(rest.gone->dead);
+    }
     if (active_) return;
     auto none = std::make_shared<TokenSnapshot>();
     none->epoch = epoch_;
@@ -36,8 +38,11 @@ TokenRest TokenState::rest() {
     rest.epoch = epoch_;
     rest.storedVersion = storedVersion_;
     rest.attempts = attempts_;
-    rest.spent = std::move(spent_);
-    rest.dead = std::move(dead_);
+    if (!spent_.empty() || !dead_.empty()) {
+        rest.gone = std::make_unique<TokenRest::Gone>();
+        rest.gone->spent = std::move(spent_);
+        rest.gone->dead = std::move(dead_);
+    }
     rest.budget = budget_;
     rest.serverClock = serverClock_;
     return rest;

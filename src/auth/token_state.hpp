@@ -115,8 +115,11 @@ struct TokenRest {
     std::uint64_t epoch = 1;
     std::uint64_t storedVersion = 0;
     std::uint64_t attempts = 0;
-    std::vector<std::string> spent;
-    std::vector<std::string> dead;
+    struct Gone {
+        std::vector<std::string> spent;
+        std::vector<std::string> dead;
+    };
+    std::unique_ptr<Gone> gone;  // most have none
     RenewalBudget budget;
     std::optional<Moment> serverClock;
 };

@@ -3,7 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -20,7 +20,7 @@ struct SessionTableLimits {
 
 /// Values by key, in the order of their last use. Everything takes the same time for any number of them: at most so many
 /// of the longest unused are looked at. One that may not go counts as used when it was looked at, so that the next look
-/// is at others.
+/// is at others. The text of a key belongs to its value: it must live as long as that.
 template <class Value>
 class SessionTable {
 public:
@@ -35,7 +35,7 @@ public:
     std::size_t size() const noexcept { return entries_.size(); }
 
     /// The value of `key`, which is used now; null if there is none.
-    Value* find(const std::string& key, TableTime now) {
+    Value* find(std::string_view key, TableTime now) {
         const auto found = entries_.find(key);
         if (found == entries_.end()) return nullptr;
         touch(*found, now);
@@ -52,8 +52,8 @@ public:
     }
 
     /// `key` must be new.
-    Value& insert(std::string key, Value value, TableTime now) {
-        Node& node = *entries_.try_emplace(std::move(key), std::move(value), now).first;
+    Value& insert(std::string_view key, Value value, TableTime now) {
+        Node& node = *entries_.try_emplace(key, std::move(value), now).first;
         append(node);
         return node.second.value;
     }
@@ -79,7 +79,7 @@ public:
 
 private:
     struct Entry;
-    using Node = std::pair<const std::string, Entry>;
+    using Node = std::pair<const std::string_view, Entry>;
     struct Entry {
         Entry(Value given, TableTime now) : value(std::move(given)), used(now) {}
         Value value;
@@ -120,7 +120,7 @@ private:
     }
 
     const SessionTableLimits limits_;
-    std::unordered_map<std::string, Entry> entries_;
+    std::unordered_map<std::string_view, Entry> entries_;
     Node* oldest_ = nullptr;
     Node* newest_ = nullptr;
 };

@@ -58,18 +58,19 @@ public:
     SessionPtr open(const std::string& key) {
         check(common->transport->checkProcess());  // a thread of the parent may have had the mutex
         check(detail::checkVisitorKey(key));
+        const std::string name = detail::storageKeyOf(key);
         std::vector<SessionPtr> removed;  // destroyed without the mutex
         const std::lock_guard lock(mutex_);
         if (closed_)
             throw Error(Failure(asio::error::operation_aborted, "VisitorSessions::open(key): the sessions are closed"));
         const auto now = std::chrono::steady_clock::now();
         SessionPtr session;
-        if (const SessionPtr* found = table_.find(key, now)) {
+        if (const SessionPtr* found = table_.find(name, now)) {
             session = *found;
             ++counts_.found;
         }
         counts_.evictedIdle += table_.sweep(now, mayGo, removed);
-        if (!session) session = make(key, now, removed);
+        if (!session) session = make(name, now, removed);
         ++counts_.opened;
         return session;
     }
@@ -96,7 +97,7 @@ public:
     const std::shared_ptr<const detail::SessionCommon> common;
 
 private:
-    SessionPtr make(const std::string& key, detail::TableTime now, std::vector<SessionPtr>& removed) {
+    SessionPtr make(const std::string& name, detail::TableTime now, std::vector<SessionPtr>& removed) {
         const std::size_t before = removed.size();
         if (!table_.makeRoom(now, mayGo, removed)) {
             ++counts_.refused;
@@ -104,7 +105,9 @@ private:
                         "VisitorSessions::open(key), " + std::to_string(table_.size()) + " sessions in memory");
         }
         counts_.evictedForSpace += removed.size() - before;
-        return table_.insert(key, std::make_shared<detail::Session>(common, detail::storageKeyOf(key)), now);
+        auto made = std::make_shared<detail::Session>(common, name);
+        const std::string_view whole = made->tokens->storageKey();  // the client id, a slash, and the name
+        return table_.insert(whole.substr(whole.size() - name.size()), std::move(made), now);
     }
 
     mutable std::mutex mutex_;  // guards what follows; never held across an await

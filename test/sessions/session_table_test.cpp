@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <deque>
 #include <random>
 #include <set>
 #include <string>
@@ -13,6 +14,13 @@ using namespace std::chrono_literals;
 namespace {
 
 using Table = SessionTable<int>;
+
+/// Keys that live as long as the program.
+std::string_view keyOf(int number) {
+    static std::deque<std::string> all;
+    while (all.size() <= static_cast<std::size_t>(number)) all.push_back(std::to_string(all.size()));
+    return all[static_cast<std::size_t>(number)];
+}
 constexpr TableTime start{};
 
 bool all(const int&) { return true; }
@@ -21,7 +29,7 @@ bool none(const int&) { return false; }
 /// A table of 1, 2, ... with the keys "1", "2", ..., used at so many seconds.
 struct Filled {
     explicit Filled(std::size_t limit, int count) : table(SessionTableLimits(limit, 10s)) {
-        for (int i = 1; i <= count; ++i) table.insert(std::to_string(i), i, start + i * 1s);
+        for (int i = 1; i <= count; ++i) table.insert(keyOf(i), i, start + i * 1s);
     }
     Table table;
     std::vector<int> removed;
@@ -158,7 +166,7 @@ TEST_CASE("the table does what a list does that is searched through") {
             const int key = static_cast<int>(random() % 12);
             std::vector<int> gone, expected;
             const auto known = std::find_if(list.begin(), list.end(), [&](const Known& k) { return k.key == key; });
-            const int* found = table.find(std::to_string(key), now);
+            const int* found = table.find(keyOf(key), now);
             REQUIRE((found != nullptr) == (known != list.end()));
             if (found) {
                 REQUIRE(*found == known->value);
@@ -174,7 +182,7 @@ TEST_CASE("the table does what a list does that is searched through") {
                 for (std::size_t i = 0; !room && i < limit; ++i) room = takeFirst(expected);
                 REQUIRE(table.makeRoom(now, mayGo, gone) == room);
                 if (room) {
-                    table.insert(std::to_string(key), ++next, now);
+                    table.insert(keyOf(key), ++next, now);
                     list.push_back({key, next, now});
                 }
             }
