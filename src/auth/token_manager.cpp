@@ -23,7 +23,7 @@ TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens& initial, const
     policy.hasStorage = strategy.storage != nullptr;
     policy.onSessionLost = strategy.onSessionLost;
     policy.windows = strategy.windows;
-    policy.leaseLife = timeouts.tokenExchange + 2 * timeouts.storage;
+    policy.leaseLife = timeouts.tokenExchange + 3 * timeouts.storage;
     return policy;
 }
 
@@ -74,24 +74,33 @@ void TokenManager::contextGone() noexcept {
 
 // -- Work and rest -----------------------------------------------------------------------------------------------------
 
-/// With the mutex held, and while there is an executor.
+/// With the mutex held, and while there is an executor. If it throws, out of memory, nothing is lost.
 TokenManager::Work& TokenManager::workForUse() {
     if (!work_) {
-        const std::unique_ptr<Tokens> initial = std::move(initial_);
-        TokenPolicy policy = policyOf(setup().strategy, initial ? *initial : Tokens(), setup().request.timeouts);
+        TokenPolicy policy = policyOf(setup().strategy, initial_ ? *initial_ : Tokens(), setup().request.timeouts);
         work_ = std::make_unique<Work>(executor_, std::move(policy), std::move(rest_));
+        initial_.reset();  // the state has them
         rest_ = TokenRest();
     }
     return *work_;
 }
 
+bool TokenManager::isAtRest() {
+    const std::lock_guard lock(mutex_);
+    return !work_;
+}
+
 /// Once those who are using the work just now have left.
 void TokenManager::restLater() {
     if (std::exchange(work_->restsLater, true)) return;
-    asio::post(work_->strand, [self = self()] {
-        self->work_->restsLater = false;
-        self->rest();
-    });
+    try {
+        asio::post(work_->strand, [self = self()] {
+            self->work_->restsLater = false;
+            self->rest();
+        });
+    } catch (...) {  // out of memory: the next event tries again
+        work_->restsLater = false;
+    }
 }
 
 /// Unless somebody is about to use the work, or will be when a timer's handler or a late storage comes.
@@ -124,10 +133,14 @@ SnapshotPtr TokenManager::fresh() {
 void TokenManager::pokeAhead(std::uint64_t generation, BootTime now) {
     if (now.time_since_epoch().count() < aheadNotBefore_.load(std::memory_order_relaxed)) return;
     if (ahead_.exchange(true)) return;
-    postHome([self = self(), generation] {
-        self->work_->state.renewAhead(generation, self->setup().clock->now());
-        self->perform();
-    });
+    try {
+        postHome([self = self(), generation] {
+            self->work_->state.renewAhead(generation, self->setup().clock->now());
+            self->perform();
+        });
+    } catch (...) {  // out of memory: the token still works
+        ahead_ = false;
+    }
 }
 
 // -- Waiting -----------------------------------------------------------------------------------------------------------
@@ -185,13 +198,25 @@ TokenManager::Operation TokenManager::close() {
     return wait([](TokenState& state, WaiterId id, Moment now) { state.close(id, now); }, std::move(limits), true);
 }
 
-void TokenManager::abandon() {
-    {
-        const std::lock_guard lock(mutex_);
-        rest_.closed = true;
-        if (!work_) return published_.reset();
+void TokenManager::abandon() noexcept {
+    closed_ = true;
+    try {
+        {
+            const std::lock_guard lock(mutex_);
+            rest_.closed = true;
+            if (!work_) return published_.reset();
+        }
+        postHome([self = self()] { self->close()(asio::detached); });
+    } catch (...) {  // out of memory: what is under way ends by itself
     }
-    postHome([self = self()] { self->close()(asio::detached); });
+}
+
+void TokenManager::saveAgain() {
+    if (!unsaved_) return;
+    postHome([self = self()] {
+        self->work_->state.saveAgain(self->setup().clock->now());
+        self->perform();
+    });
 }
 
 void TokenManager::enter(std::shared_ptr<Wait> wait) {
@@ -227,7 +252,8 @@ void TokenManager::perform() {
         for (TokenAction& action : actions) std::visit([this](auto& what) { perform(what); }, action);
     if (state.exchangeIsStale()) work_->abortFlight.request_stop();  // nobody wants its answer; others wait for its end
     if (!state.isRenewing()) landed();
-    quiet_ = state.isQuiet();
+    quietFrom_ = state.isQuiet() ? state.nextAttempt().time_since_epoch().count() : never;
+    unsaved_ = state.isUnsaved();
     if (state.mayRest()) restLater();
 }
 

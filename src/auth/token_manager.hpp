@@ -62,10 +62,15 @@ public:
     /// Ends with the last exchange and save, after 5 s at the latest.
     Operation close();
     /// The same without waiting.
-    void abandon();
+    void abandon() noexcept;
 
-    /// Nothing is under way, nobody waits, and everything is saved.
-    bool isQuiet() const noexcept { return quiet_; }
+    /// Nothing is under way, nobody waits, everything is saved, and no failure is to be remembered.
+    bool isQuiet() const noexcept { return quietFrom_ <= setup().clock->boot().time_since_epoch().count(); }
+    /// Tries to save what could not be saved, if there is such a thing and it is time for that.
+    void saveAgain();
+    bool isClosed() const noexcept { return closed_; }
+    /// There is nothing to close.
+    bool isAtRest();
     const std::string& storageKey() const noexcept { return storageKey_; }
 
     void contextGone() noexcept override;
@@ -126,8 +131,10 @@ private:
     SnapshotPtr published_;
 
     BootTime refusedUntil_{};  // no slot was free; on the strand
-    bool closed_ = false;      // on the strand
-    std::atomic<bool> quiet_{true};
+    std::atomic<bool> closed_{false};
+    static constexpr BootTime::rep never = BootTime::max().time_since_epoch().count();
+    std::atomic<BootTime::rep> quietFrom_{0};
+    std::atomic<bool> unsaved_{false};
     std::atomic<bool> ahead_{false};  // a renewal ahead of need has been asked for
     std::atomic<BootTime::rep> aheadNotBefore_{0};
 };

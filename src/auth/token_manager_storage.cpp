@@ -1,8 +1,11 @@
 // The storage lane of TokenManager: one call at a time, and none that is waited for without end.
 #include "auth/token_manager.hpp"
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <utility>
 
@@ -134,7 +137,10 @@ void TokenManager::storageIsLate(StorageCall call) {
     }
 }
 
+// A storage may leave for another thread and end there: each of these goes back to the strand before it reports.
+
 asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
+    const asio::any_io_executor home = self->work_->strand;
     std::optional<LoadOutcome> outcome;
     try {
         std::optional<StoredTokens> record = co_await self->setup().strategy.storage->load(self->storageKey_);
@@ -144,12 +150,14 @@ asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
     } catch (...) {
         outcome.emplace(storageFailure("loading"));
     }
+    co_await asio::dispatch(asio::bind_executor(home, asio::use_awaitable));
     if (!self->endStorageCall()) co_return;
     self->work_->state.loaded(std::move(*outcome), self->setup().clock->now());
     self->perform();
 }
 
 asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, std::chrono::milliseconds life) {
+    const asio::any_io_executor home = self->work_->strand;
     std::optional<LeaseOutcome> outcome;
     std::optional<RenewalLease> granted;
     try {
@@ -160,6 +168,7 @@ asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, st
     } catch (...) {
         outcome.emplace(storageFailure("asking for the right to renew"));
     }
+    co_await asio::dispatch(asio::bind_executor(home, asio::use_awaitable));
     if (!self->endStorageCall()) co_return;  // too late: it is given back
     if (granted) self->work_->lease.emplace(std::move(*granted));
     self->work_->state.leased(std::move(*outcome), self->setup().clock->now());
@@ -167,6 +176,7 @@ asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, st
 }
 
 asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, SaveAction action) {
+    const asio::any_io_executor home = self->work_->strand;
     std::optional<SaveOutcome> outcome;
     const std::shared_ptr<TokenStorage> storage = self->setup().strategy.storage;
     try {
@@ -182,6 +192,7 @@ asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, Sav
     } catch (...) {
         outcome.emplace(storageFailure("saving"));
     }
+    co_await asio::dispatch(asio::bind_executor(home, asio::use_awaitable));
     if (!self->endStorageCall()) co_return;
     self->work_->state.saved(std::move(*outcome), self->setup().clock->now());
     self->perform();

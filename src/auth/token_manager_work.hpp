@@ -38,12 +38,12 @@ private:
 };
 
 struct TokenManager::Work {
-    Work(const boost::asio::any_io_executor& executor, TokenPolicy policy, TokenRest rest)
+    /// `rest` is left as it is if this throws.
+    Work(const boost::asio::any_io_executor& executor, TokenPolicy policy, TokenRest&& rest)
         : strand(boost::asio::make_strand(executor)), state(std::move(policy), std::move(rest)) {}
 
     const boost::asio::any_io_executor strand;
     const Use use = std::make_shared<const char>('\0');
-    TokenState state;
     WaiterSlots<std::shared_ptr<Wait>> waits;
     bool performing = false;
     bool restsLater = false;
@@ -61,6 +61,8 @@ struct TokenManager::Work {
     std::stop_source dropUnsent{std::nostopstate};   // a flight that has not left
     std::stop_source abortFlight{std::nostopstate};  // any flight: the drain has taken too long
     SteadyTime flightDeadline{};                     // of the exchange and its replay
+
+    TokenState state;  // the last to be made: it takes what is kept
 };
 
 }  // namespace wix::detail

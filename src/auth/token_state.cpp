@@ -9,9 +9,22 @@
 
 namespace wix::detail {
 
-TokenState::TokenState(TokenPolicy policy, TokenRest rest)
+namespace {
+
+SnapshotPtr noTokens(std::uint64_t epoch) {
+    auto none = std::make_shared<TokenSnapshot>();
+    none->epoch = epoch;
+    return none;
+}
+
+}  // namespace
+
+TokenState::TokenState(TokenPolicy policy) : TokenState(std::move(policy), TokenRest()) {}
+
+// Nothing throws after the first two members.
+TokenState::TokenState(TokenPolicy policy, TokenRest&& rest)
     : policy_(std::move(policy)),
-      active_(std::move(rest.active)),
+      active_(rest.active ? std::move(rest.active) : noTokens(rest.epoch)),
       generation_(rest.generation),
       epoch_(rest.epoch),
       closed_(rest.closed),
@@ -20,14 +33,9 @@ TokenState::TokenState(TokenPolicy policy, TokenRest rest)
       attempts_(rest.attempts),
       budget_(rest.budget),
       serverClock_(rest.serverClock) {
-    if (rest.gone) {
-        spent_ = std::move(rest.gone->spent);
-        dead_ = std::move(rest.gone->dead);
-    }
-    if (active_) return;
-    auto none = std::make_shared<TokenSnapshot>();
-    none->epoch = epoch_;
-    active_ = std::move(none);
+    if (!rest.gone) return;
+    spent_ = std::move(rest.gone->spent);
+    dead_ = std::move(rest.gone->dead);
 }
 
 TokenRest TokenState::rest() {
@@ -119,7 +127,10 @@ void TokenState::adopt(WaiterId id, Tokens tokens, bool thenGet, Moment now) {
     const auto wants = thenGet ? Waiter::Wants::usable : Waiter::Wants::adopted;
     if (known && !fresher && !saving_ && !next_ && !thenGet) return complete({id}, active_);
     if (!known) {
+        // After a logout the session of before is not to come back out of a storage that somebody else had written to.
+        auto dead = tokens.empty() ? ownRefreshTokens() : std::vector<std::string>();
         newEpoch();
+        dead_ = std::move(dead);
         withdraw();
     }
     waiters_.add(id, Waiter{wants, 0, epoch_});
@@ -204,7 +215,7 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
     if ((lost_ || !canRenew) && fresh != Freshness::dead) {
         // It cannot be renewed, but it still works: the visitor keeps the cart as long as that.
         complete(waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::usable; }), active_);
-        if (waiters_.empty()) return;
+        if (waiters_.empty()) return claim_.reset();
     }
     if (!hasClaim(now)) return advanceClaim();
     if (canRenew && !lost_)

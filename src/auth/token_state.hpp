@@ -133,7 +133,9 @@ using LoadOutcome = result<std::optional<StoredTokens>>;
 
 class TokenState {
 public:
-    explicit TokenState(TokenPolicy policy, TokenRest rest = TokenRest());
+    explicit TokenState(TokenPolicy policy);
+    /// Goes on from `rest`, which is left as it is if this throws.
+    TokenState(TokenPolicy policy, TokenRest&& rest);
     TokenState(const TokenState&) = delete;
     TokenState& operator=(const TokenState&) = delete;
 
@@ -148,6 +150,7 @@ public:
     void abandon(Moment now);                                              ///< The same with nobody to tell.
     void cancel(WaiterId id);
     void renewAhead(std::uint64_t generation, Moment now);  ///< A caller met an advisory token.
+    void saveAgain(Moment now) { advance(now); }            ///< What could not be saved, if it is time for that.
 
     // The driver's reports.
     void loaded(LoadOutcome outcome, Moment now);
@@ -167,12 +170,13 @@ public:
     /// Whether new tokens are on their way: a claim, an exchange, its save, or the storage's word on its rejection.
     bool isRenewing() const noexcept { return exchange_ || saving_ || rejected_ || claim_; }
     /// Nothing is under way, nobody waits, and everything is saved: another process, or a later run, can go on with it.
-    bool isQuiet() const noexcept {
-        return !isRenewing() && !storageBusy_ && !next_ && !unsaved_ && waiters() == 0 && !failed_ && !lost_;
-    }
+    bool isQuiet() const noexcept { return !isRenewing() && !storageBusy_ && !next_ && !unsaved_ && waiters() == 0; }
+    bool isUnsaved() const noexcept { return unsaved_; }
+    bool isClosed() const noexcept { return closed_; }
     /// Whether a state that is made of rest() goes on as this one would.
     bool mayRest() const noexcept {
-        return isQuiet() && loaded_ && !closed_ && !wantAhead_ && suspectToken_.empty() && policy_.initial.empty();
+        return isQuiet() && loaded_ && !closed_ && !failed_ && !lost_ && !wantAhead_ && suspectToken_.empty() &&
+               policy_.initial.empty();
     }
     /// Ends this one.
     TokenRest rest();
@@ -236,6 +240,7 @@ private:
         bool granted = false;
         int denials = 0;
         BootTime since{};
+        std::chrono::milliseconds patience{0};  // without the lease
     };
 
     // Deciding.
@@ -263,9 +268,12 @@ private:
     void resolveConflict(const StoredTokens& there, Moment now);
     bool goesOn(const Tokens& theirs) const;
     bool hasMovedOn(const StoredTokens& there, Moment now) const;
+    bool hasEnded(const StoredTokens& there) const;
+    void endSession(const StoredTokens& there);
     bool goesBefore(const StoredTokens& there, const Commit& ours, Moment now) const;
     TokenLife lifeOf(const Tokens& stored, Moment now) const;
     bool demotes(const Tokens& theirs) const;
+    std::vector<std::string> ownRefreshTokens() const;
     void newEpoch();
     void withdraw();
     bool isActiveSession(const std::string& refreshToken) const;

@@ -27,6 +27,9 @@ bool TokenState::hasClaim(Moment now) {
     if (!claim_) {
         claim_.emplace();
         claim_->since = now.boot;
+        // Several siblings may hold it in turn; and all that wait for a dead one are not to begin at the same moment.
+        claim_->patience = 2 * policy_.leaseLife + std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                       now.random * std::chrono::duration<double>(policy_.leaseLife));
     }
     if (claim_->phase != Claim::Phase::ready) return false;
     leased_ = true;
@@ -66,7 +69,10 @@ void TokenState::claimRead(const LoadOutcome& outcome, Moment now) {
     }
     if (outcome.has_value()) {
         const StoredTokens there = *outcome ? **outcome : StoredTokens();
-        if (hasMovedOn(there, now)) {
+        const Claim claim = *claim_;  // it is for whoever is the visitor now
+        if (hasEnded(there)) {
+            endSession(there);
+        } else if (hasMovedOn(there, now)) {
             adoptStored(there, now);
             RenewalAdopted event;
             event.waiters = settle(freshness(now));
@@ -74,6 +80,7 @@ void TokenState::claimRead(const LoadOutcome& outcome, Moment now) {
         } else if (there.version > storedVersion_ || !*outcome) {
             storedVersion_ = there.version;  // a save of ours that came late, or none any more
         }
+        claim_ = claim;
     }
     // A storage that fails here tells of no sibling's end either.
     if (claim_->granted || outcome.has_error())
@@ -88,8 +95,8 @@ void TokenState::denied(Moment now) {
         claim_.reset();
         wantAhead_ = false;
         nextClaim_ = now.boot + aheadPause;
-    } else if (now.boot - claim_->since >= policy_.leaseLife) {
-        claim_->phase = Claim::Phase::ready;  // no sibling needs that long: whoever grants leases there is at fault
+    } else if (now.boot - claim_->since >= claim_->patience) {
+        claim_->phase = Claim::Phase::ready;  // whoever grants leases there is at fault
     } else {
         claim_->phase = Claim::Phase::pausing;
         actions_.emplace_back(PauseAction{pauseAfter(claim_->denials++, now.random)});

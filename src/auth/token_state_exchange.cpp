@@ -108,6 +108,7 @@ void TokenState::failExchange(TokenAnswer answer, std::chrono::milliseconds atLe
 
 /// The refresh token is refused. If there is a storage it is asked first: a sibling may have renewed it meanwhile.
 void TokenState::reject(Failure failure) {
+    if (closed_) return;
     if (policy_.hasStorage)
         rejected_ = std::move(failure);
     else

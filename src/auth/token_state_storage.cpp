@@ -68,6 +68,7 @@ void TokenState::saved(SaveOutcome outcome, Moment now) {
     if (std::exchange(retryingSave_, false)) {
         const bool behind = outcome.has_error() || !outcome->isSaved();
         const bool older = outcome.has_value() && outcome->version() < storedVersion_;
+        const bool ended = outcome.has_value() && !outcome->isSaved() && hasEnded(outcome->current());
         unsaved_ = !closed_ && behind;
         unsavedWins_ = unsavedWins_ && behind;
         if (closed_ && outcome.has_error()) closeFailure_ = outcome.error();
@@ -78,6 +79,8 @@ void TokenState::saved(SaveOutcome outcome, Moment now) {
         nextSave_ = now.boot + saveRetryPause;
         if (next_) {
             startCommit(*std::exchange(next_, std::nullopt), now);
+        } else if (unsaved_ && ended) {
+            endSession(outcome->current());
         } else if (unsaved_ && outcome.has_value() && !older && !unsavedWins_ && goesOn(outcome->current().tokens)) {
             newEpoch();  // what is in flight for ours is not for theirs
             adoptStored(outcome->current(), now);
@@ -170,7 +173,13 @@ void TokenState::adoptStored(const StoredTokens& there, Moment now) {
     const TokenLife life = lifeOf(there.tokens, now);
     // A sibling has rotated it away, most likely: it is not to be spent again, nor to come back.
     const std::string& old = active_->tokens.refreshToken.value;
-    if (!old.empty() && old != there.tokens.refreshToken.value) spend(old);
+    if (demotes(there.tokens)) {
+        auto dead = ownRefreshTokens();
+        newEpoch();
+        dead_ = std::move(dead);
+    } else if (!old.empty() && old != there.tokens.refreshToken.value) {
+        spend(old);
+    }
     Tokens tokens = there.tokens;
     if (tokens.refreshToken.role == TokenRole::none && !tokens.refreshToken.value.empty())
         tokens.refreshToken.role = TokenRole::visitor;
@@ -189,10 +198,10 @@ bool TokenState::goesOn(const Tokens& theirs) const {
 }
 
 /// Whether a record that somebody else has written takes the place of what is active. One of an older version, out of a
-/// backup say, never does.
+/// backup say, never does. A visitor's over a member's comes of a logout: going on as the member would undo that.
 bool TokenState::hasMovedOn(const StoredTokens& there, Moment now) const {
     if (there.version <= storedVersion_ || unsavedWins_) return false;
-    if (goesOn(there.tokens)) return true;
+    if (demotes(there.tokens) || goesOn(there.tokens)) return true;
     const Tokens& ours = active_->tokens;
     // Without rotation it is the access token that tells.
     return !ours.refreshToken.value.empty() && there.tokens.refreshToken == ours.refreshToken &&
@@ -204,9 +213,32 @@ bool TokenState::hasMovedOn(const StoredTokens& there, Moment now) const {
 bool TokenState::goesBefore(const StoredTokens& there, const Commit& ours, Moment now) const {
     // What a caller set wins, and so does what became of it since.
     if (ours.cause == Commit::Cause::adopted || unsavedWins_ || there.version < storedVersion_) return false;
+    if (demotes(there.tokens)) return true;
     if (there.tokens.refreshToken.value != ours.tokens.refreshToken.value) return goesOn(there.tokens);
     return ours.cause == Commit::Cause::renewed && !there.tokens.accessToken.value.empty() &&
            !there.tokens.refreshToken.value.empty() && lifeOf(there.tokens, now).dead >= ours.life.dead;
+}
+
+/// Whether somebody else has logged this session out: its record is there, newer, and empty. One that we have never seen
+/// stored was never theirs to end: what is empty then is of the session before it.
+bool TokenState::hasEnded(const StoredTokens& there) const {
+    return storedVersion_ != 0 && there.version > storedVersion_ && there.tokens.empty() && !unsavedWins_ && !active_->tokens.empty();
+}
+
+/// Then it has ended here too. Who needs a token starts another visitor.
+void TokenState::endSession(const StoredTokens& there) {
+    auto dead = ownRefreshTokens();
+    newEpoch();
+    dead_ = std::move(dead);
+    storedVersion_ = there.version;
+    unsaved_ = false;
+    publish(Commit{Commit::Cause::adopted, Tokens(), TokenLife(), epoch_, Flight()});
+}
+
+std::vector<std::string> TokenState::ownRefreshTokens() const {
+    auto all = spent_;
+    if (!active_->tokens.refreshToken.value.empty()) all.push_back(active_->tokens.refreshToken.value);
+    return all;
 }
 
 TokenLife TokenState::lifeOf(const Tokens& stored, Moment now) const {
@@ -215,18 +247,27 @@ TokenLife TokenState::lifeOf(const Tokens& stored, Moment now) const {
 
 /// Whether going on with `theirs` would make a visitor of a member.
 bool TokenState::demotes(const Tokens& theirs) const {
-    return active_->tokens.refreshToken.role == TokenRole::member && theirs.refreshToken.role != TokenRole::member;
+    return active_->tokens.refreshToken.role == TokenRole::member && !theirs.refreshToken.value.empty() &&
+           theirs.refreshToken.role != TokenRole::member;
 }
 
 /// Somebody else has changed the record since we read it.
 void TokenState::resolveConflict(const StoredTokens& there, Moment now) {
     Commit commit = *std::exchange(saving_, std::nullopt);
     const bool theirsFirst = goesBefore(there, commit, now);
-    storedVersion_ = there.version;
+    const bool ended = commit.cause == Commit::Cause::renewed && hasEnded(there);
     if (next_) {
+        storedVersion_ = there.version;
         supersede(commit, now);
         return startCommit(*std::exchange(next_, std::nullopt), now);
     }
+    if (ended) {
+        supersede(commit, now);
+        endSession(there);
+        return complete(waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::adopted; }),
+                        active_);
+    }
+    storedVersion_ = there.version;
     if (theirsFirst) {
         supersede(commit, now);
         adoptStored(there, now);

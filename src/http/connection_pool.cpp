@@ -229,6 +229,7 @@ void ConnectionPool::release(ConnectionId id, bool reusable, std::optional<std::
             // Its place goes to the next one, who will hear the same.
             if (lease.has_error()) {
                 const Released more = state_.released(one.connection, false, now());
+                end(more.close, ended);
                 decision.served.insert(decision.served.end(), more.served.begin(), more.served.end());
             }
             served.emplace_back(std::move(waiters_.extract(one.waiter).mapped()), std::move(lease));

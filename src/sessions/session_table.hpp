@@ -58,6 +58,16 @@ public:
         return node.second.value;
     }
 
+    /// Removes that one; null if there is none.
+    Value remove(std::string_view key) {
+        const auto found = entries_.find(key);
+        if (found == entries_.end()) return Value();
+        Value value = std::move(found->second.value);
+        detach(*found);
+        entries_.erase(found);
+        return value;
+    }
+
     /// Removes some of those that were unused for longer than the limit. Gives how many.
     template <class MayGo>
     std::size_t sweep(TableTime now, MayGo mayGo, std::vector<Value>& removed) {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -45,7 +46,11 @@ std::optional<Failure> checkShared(const OAuthStrategy& strategy) {
 /// Nobody has a handle or an operation of it, nothing is under way, and the storage has what it has. Nobody but the table
 /// could begin anything with it then.
 bool mayGo(const SessionPtr& session) {
-    return session.use_count() == 1 && session->tokens.use_count() == 1 && session->tokens->isQuiet();
+    if (session.use_count() != 1 || session->tokens.use_count() != 1) return false;
+    std::atomic_thread_fence(std::memory_order_acquire);  // what was done through the other handles is seen here
+    if (session->tokens->isQuiet()) return true;
+    session->tokens->saveAgain();  // for a visitor who stays away nobody else would
+    return false;
 }
 
 }  // namespace
@@ -65,10 +70,12 @@ public:
             throw Error(Failure(asio::error::operation_aborted, "VisitorSessions::open(key): the sessions are closed"));
         const auto now = std::chrono::steady_clock::now();
         SessionPtr session;
-        if (const SessionPtr* found = table_.find(name, now)) {
-            session = *found;
-            ++counts_.found;
+        if (const SessionPtr* found = table_.find(name, now)) session = *found;
+        if (session && session->tokens->isClosed()) {  // by Client::close()
+            session.reset();
+            removed.push_back(table_.remove(name));
         }
+        if (session) ++counts_.found;
         counts_.evictedIdle += table_.sweep(now, mayGo, removed);
         if (!session) session = make(name, now, removed);
         ++counts_.opened;
@@ -77,8 +84,9 @@ public:
 
     std::vector<SessionPtr> close() {
         const std::lock_guard lock(mutex_);
+        std::vector<SessionPtr> all = table_.takeAll();
         closed_ = true;
-        return table_.takeAll();
+        return all;
     }
 
     VisitorSessionsStatistics statistics() const {
@@ -123,6 +131,7 @@ asio::awaitable<void> VisitorSessions::Impl::closeAll(std::shared_ptr<Impl> self
     for (const SessionPtr& session : sessions) session->tokens->abandon();
     std::optional<Failure> first;
     for (const SessionPtr& session : sessions) {
+        if (session->tokens->isAtRest()) continue;
         const result<detail::SnapshotPtr> ended = co_await session->tokens->close();
         // A drain that took too long was cut; there is nothing that the caller could do about it.
         if (!first && ended.has_error() && ended.error().code != Errc::timeout) first = ended.error();

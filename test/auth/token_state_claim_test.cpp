@@ -104,7 +104,11 @@ TEST_CASE("a lease that is never granted does not keep the session for ever") {
     Expired script;
     script.get("a");
     script.leased(false);
-    script.pass(detail::TokenPolicy().leaseLife);
+    script.pass(2 * detail::TokenPolicy().leaseLife);
+    CHECK(script.loaded(record(script, "t1", "r1", 1, 0s)) == "pause 37 ms");
+    script.paused();
+    script.leased(false);
+    script.pass(detail::TokenPolicy().leaseLife / 2);
     CHECK(script.loaded(record(script, "t1", "r1", 1, 0s)) == "exchange r1");
 }
 
@@ -262,11 +266,104 @@ TEST_CASE("rejected, and nobody has renewed: the new visitor needs no second cla
     CHECK(script.get("b") == "lease");  // that one is over
 }
 
-TEST_CASE("a member's record is not taken over by a visitor's") {
-    Expired script(TokenRole::member);
+TEST_CASE("a sibling has logged the member out, and a visitor has come: going on as the member would undo that") {
+    for (const bool atTheEnd : {false, true}) {
+        Expired script(TokenRole::member);
+        script.get("a");
+        script.leased();
+        if (atTheEnd) {
+            script.loaded(record(script, "t1", "r1", 1, 0s, TokenRole::member));
+            script.granted("t3", "r3");
+            CHECK(script.conflict(script.tokens("t2", "r2"), 2) == "publish #2 t2/r2; a: t2/r2");
+        } else {
+            CHECK(script.loaded(record(script, "t2", "r2", 2)) == "publish #2 t2/r2; a: t2/r2");
+        }
+        CHECK(script.published()->epoch > 1);
+        CHECK(script.state.isQuiet());
+    }
+}
+
+TEST_CASE("a sibling has logged out: the session has ended here too, and who needs a token starts a visitor") {
+    SUBCASE("before an exchange") {
+        Expired script(TokenRole::member);
+        script.get("a");
+        script.renew("b");
+        script.leased();
+        CHECK(script.loaded(StoredTokens(Tokens(), 2)) == "publish #2 -; b: no session; exchange anonymous");
+        CHECK(script.granted("tV", "rV") == "save tV/rV over 2");
+        CHECK(script.saved(3) == "publish #3 tV/rV; a: tV/rV");
+    }
+    SUBCASE("while ours was renewed") {
+        Expired script(TokenRole::member);
+        script.get("a");
+        script.leased();
+        script.loaded(record(script, "t1", "r1", 1, 0s, TokenRole::member));
+        script.granted("t2", "r2");
+        CHECK(script.conflict(Tokens(), 2) == "publish #2 -; lease");
+    }
+    SUBCASE("while ours could not be saved") {
+        TokenScript script = TokenScript::stored();
+        script.renew("first");
+        script.granted("t2", "r2");
+        script.saveFails();
+        script.pass(2s);
+        script.read("a");
+        CHECK(script.conflict(Tokens(), 5) == "publish #3 -");
+    }
+    SUBCASE("an empty record of a logout of our own is not that") {
+        TokenScript script = TokenScript::stored();
+        script.adopt("logout", Tokens());
+        script.saved(0);
+        script.get("a");
+        script.granted("tV", "rV");
+        script.saveFails();
+        script.pass(2s);
+        script.get("b");
+        CHECK(script.conflict(Tokens(), 2) == "");
+        script.pass(2s);
+        CHECK(script.get("c") == "c: tV/rV; save tV/rV over 2");
+    }
+    SUBCASE("what a caller sets wins") {
+        TokenScript script = TokenScript::stored();
+        script.adopt("set", script.tokens("tB", "rB"));
+        CHECK(script.conflict(Tokens(), 5) == "save tB/rB over 5");
+    }
+}
+
+TEST_CASE("after a logout the session of before does not come back out of the storage") {
+    TokenScript script = TokenScript::stored(TokenRole::member);
+    script.adopt("logout", Tokens());
+    script.saved(0);
+    script.showsClaims = true;
     script.get("a");
     script.leased();
-    CHECK(script.loaded(record(script, "t2", "r2", 2)) == "exchange r1");
+    // A sibling of a storage without empty records had a renewal on its way.
+    CHECK(script.loaded(record(script, "t2", "r1", 2, 4h, TokenRole::member)) == "exchange anonymous");
+}
+
+TEST_CASE("a closed session whose refresh token is rejected asks for nothing more") {
+    Expired script;
+    script.get("a");
+    script.leased();
+    script.loaded(record(script, "t1", "r1", 1, 0s));
+    script.close("end");
+    CHECK(script.fails(TokenVerdict::rejected) == "end: t1/r1");
+    CHECK_FALSE(script.state.isRenewing());
+}
+
+TEST_CASE("a claim that is not used does not stay") {
+    TokenScript script(TokenScript::withStorage());
+    script.read("setup");
+    script.loaded(record(script, "t1", "", 1));
+    script.showsClaims = true;
+    script.pass(4h - 30s);  // it works, and cannot be renewed
+    script.unauthorized("refused", 1);
+    script.leased();
+    script.get("a");
+    script.cancel("refused");
+    script.loaded(record(script, "t1", "", 1, 30s));
+    CHECK_FALSE(script.waits("a"));
+    CHECK_FALSE(script.state.isRenewing());
 }
 
 TEST_CASE("tokens set while a claim is under way win, whatever its answer") {

@@ -39,8 +39,7 @@ TEST_CASE("the storage is read once, for all") {
     CHECK(script.get("a") == "load");
     CHECK(script.read("b") == "");
     CHECK(script.renew("c") == "");
-    CHECK(script.loaded(StoredTokens(script.tokens("t1", "r1"), 7)) ==
-          "publish #1 t1/r1; a b: t1/r1; exchange r1");
+    CHECK(script.loaded(StoredTokens(script.tokens("t1", "r1"), 7)) == "publish #1 t1/r1; a b: t1/r1; exchange r1");
     CHECK(script.granted("t2") == "save t2/r1 over 7");
     CHECK(script.saved(8) == "publish #2 t2/r1; c: t2/r1");
 }

@@ -123,7 +123,7 @@ private:
     }
     static asio::awaitable<void> erase(Storage* self) {
         const StorageFate fate = co_await turn(self);
-        self->record = StoredTokens();
+        if (self->record.version != 0) self->end();
         orUnavailable(fate);
     }
 
@@ -134,6 +134,8 @@ public:
         record = StoredTokens(std::move(tokens), ++versions_);
     }
     void remove() { record = StoredTokens(); }
+    /// A logout: the record is empty, and newer.
+    void end() { record = StoredTokens(Tokens(), ++versions_); }
 
 private:
     std::deque<std::shared_ptr<Operation>> waiting_;

@@ -266,11 +266,11 @@ void Story::performStorage(const Action& action) {
         ledger_.uncertain = true;
         ledger_.mayExchangeOnceMore();  // ours is rejected,
         ledger_.mayExchangeOnceMore();  // and so may be what is in the storage by then
-        if (action.kind == Kind::siblingRemoves) return storage.remove();
+        if (action.kind == Kind::siblingRemoves) return action.which % 2 ? storage.remove() : storage.end();
         if (action.kind == Kind::siblingStarts)
             return storage.overwrite(
                 stage_.endpoint.tokensOf(stage_.endpoint.start(TokenRole::visitor, ledger_.era()), setup_.life));
-        if (storage.record.version == 0) return;
+        if (storage.record.tokens.empty()) return;
         const int visitor = Endpoint::idOf(storage.record.tokens.refreshToken.value);
         Visitor& whose = stage_.endpoint.visitor(visitor);
         if (whose.ended) return;
