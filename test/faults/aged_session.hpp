@@ -45,6 +45,7 @@ public:
     void renewalStarted(const RenewalStarted& event) override { note("started", reasonName(event.reason)); }
     void renewalFinished(const RenewalFinished& event) override { note("finished for", std::to_string(event.waiters)); }
     void renewalFailed(const RenewalFailed& event) override { note("failed for", std::to_string(event.waiters)); }
+    void renewalAdopted(const RenewalAdopted& event) override { note("adopted for", std::to_string(event.waiters)); }
     void sessionLost(const SessionLost& event) override {
         note(event.newVisitor ? "lost, new visitor for" : "lost, of", roleName(event.role));
     }

@@ -223,7 +223,7 @@ TEST_CASE("a stored token that would break a header is damage, whatever the stor
     CHECK(fake.state().totalConnections == 0);
 }
 
-TEST_CASE("a rejected member does not go on as the visitor that another program has stored") {
+TEST_CASE("a member's session and a visitor's record that another program has stored") {
     FakeWix fake;
     asio::io_context io;
     Tokens member = runOn(io, clientOf(io, fake).generateVisitorTokens());
@@ -232,10 +232,23 @@ TEST_CASE("a rejected member does not go on as the visitor that another program 
     const auto storage = std::make_shared<MemoryTokenStorage>();
     const Client client = clientOf(io, fake, storage);
     runOn(io, client.setTokens(member));
-    runOn(io, storage->save(clientId, visitor, 1));
-    fake.revokeTokens();
-    CHECK(codeOf([&] { runOn(io, client.renewToken()); }) == Errc::session_expired);
-    CHECK(runOn(io, client.loggedIn()));
+    SUBCASE("before a renewal: the member was logged out there, and here too then") {
+        runOn(io, storage->save(clientId, visitor, 1));
+        CHECK(runOn(io, client.renewToken()) == visitor);
+        CHECK_FALSE(runOn(io, client.loggedIn()));
+    }
+    SUBCASE("found after a rejection: a rejected member goes on as nobody") {
+        fake.hold("token");
+        std::exception_ptr failed;
+        asio::co_spawn(io, client.renewToken(), [&](std::exception_ptr error, Tokens) { failed = error; });
+        runUntil(io, [&] { return fake.waitUntilHeld("token", 1, std::chrono::milliseconds(0)); });
+        CHECK(run(storage->save(clientId, visitor, 1)).isSaved());
+        fake.revokeTokens();
+        fake.release("token");
+        runUntil(io, [&] { return failed != nullptr; });
+        CHECK(codeOf([&] { std::rethrow_exception(failed); }) == Errc::session_expired);
+        CHECK(runOn(io, client.loggedIn()));
+    }
 }
 
 TEST_CASE("a storage that cannot save: the session goes on in memory, and is saved when it recovers") {
