@@ -127,7 +127,7 @@ asio::awaitable<SaveResult> save(std::shared_ptr<Impl> impl, std::string key, To
 template <class Impl>
 asio::awaitable<void> erase(std::shared_ptr<Impl> impl, std::string key) {
     // Not repeatable: between its two times somebody may have made a new record.
-    auto call = impl->call(eraseCommand(impl->record(key)), false);
+    auto call = impl->call(eraseCommand(impl->record(key), impl->connection->options().recordLife), false);
     const result<RedisReply> reply = co_await run(std::move(call));
     if (reply.has_error()) throw Error(reply.error());
     if (reply->kind == RedisReply::Kind::error) throw Error(redisFailure(impl->where(), reply->content));
