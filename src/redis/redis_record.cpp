@@ -122,7 +122,11 @@ RedisCommand saveCommand(std::string recordKey, const Tokens& tokens, std::uint6
 RedisCommand eraseCommand(std::string recordKey, std::chrono::seconds life) {
     constexpr std::chrono::seconds day = std::chrono::hours(24);
     const std::chrono::seconds kept = life > std::chrono::seconds(0) ? std::min(life, day) : day;
-    return RedisCommand{"EVAL", eraseScript, "1", std::move(recordKey), json::serialize(toJson(Tokens())),
+    return RedisCommand{"EVAL",
+                        eraseScript,
+                        "1",
+                        std::move(recordKey),
+                        json::serialize(toJson(Tokens())),
                         std::to_string(kept.count())};
 }
 
