@@ -30,6 +30,8 @@ struct WIX_EXPORT RedisOptions {
 /// Keeps sessions in a Redis server (6 or later) that any number of processes share. One connection, opened when it is
 /// needed and again after it broke; commands of all sessions share it in pipelines.
 ///
+/// **Erasing** leaves a record of empty tokens and a higher version for a day (no longer than `recordLife`), so that the
+/// other processes learn that the session has ended.
 /// **Lifetime.** The io_context of `executor` must outlive every operation; the storage may outlive it. An idle
 /// connection keeps no work outstanding: `io_context::run()` returns although it is open.
 /// **Thread safety.** All functions may be called from any thread.

@@ -28,6 +28,12 @@ public:
     /// Whether it may be sent again after its answer was lost: once, and only if a second time does no harm.
     bool mayRepeat() noexcept { return repeatable_ && !std::exchange(repeated_, true); }
 
+    /// Becomes true when it is sent. It is read on the connection's strand. To be asked for before the call starts.
+    std::shared_ptr<const bool> tellWhenSent() { return wasSent_ = std::make_shared<bool>(false); }
+    void isSent() noexcept {
+        if (wasSent_) *wasSent_ = true;
+    }
+
     void replied(RedisReply reply) {
         reply.asksAgain = repeated_;
         finish(std::move(reply));
@@ -45,6 +51,7 @@ private:
     const RedisCommand command_;
     const bool repeatable_;
     bool repeated_ = false;
+    std::shared_ptr<bool> wasSent_;  // null if nobody wants to know
 };
 
 }  // namespace wix::detail

@@ -30,9 +30,14 @@ Failure RedisConnection::noAnswer() const {
                    describe("no answer within " + std::to_string(options_.commandTimeout.count()) + " ms"));
 }
 
+Failure RedisConnection::usedAfterFork() const {
+    return Failure(Errc::used_after_fork, describe("a storage of the parent"));
+}
+
 void RedisConnection::contextGone() noexcept {
     close();
     addresses_.clear();
+    releases_.clear();
     // These own the coroutines of their callers, which may own anything; so each is let go of with nothing half done.
     const auto waiting = std::exchange(waiting_, {});
     const auto line = std::exchange(line_, {});
@@ -45,22 +50,23 @@ void RedisConnection::contextGone() noexcept {
 // -- Commands ----------------------------------------------------------------------------------------------------------
 
 void RedisConnection::submit(std::shared_ptr<RedisCall> call) {
+    if (leaveToParent()) return call->failed(usedAfterFork());
     dropUseless();
-    if (phase_ == Phase::open) {
-        const RedisCommand& command = call->command();
-        return send(std::move(call), command);
-    }
+    if (phase_ == Phase::open) return send(std::move(call));
     waiting_.push_back(std::move(call));
     if (phase_ == Phase::closed) open();
 }
 
-void RedisConnection::sendIfOpen(RedisCommand command) noexcept {
+void RedisConnection::giveBack(LeaseRelease release) noexcept {
+    if (isInChild()) return;
     try {
         const std::lock_guard lock(mutex_);  // the context cannot end while we use its executor
         if (!home_) return;
-        asio::post(home_, [self = self(), command = std::move(command)] {
+        asio::post(home_, [self = self(), release = std::move(release)]() mutable {
+            if (self->leaveToParent() || !*release.wasAskedFor) return;
             self->dropUseless();
-            if (self->phase_ == Phase::open) self->send(nullptr, command);
+            if (self->phase_ == Phase::open) return self->send(std::move(release));
+            self->releases_.add(std::move(release));
         });
     } catch (...) {  // out of memory: nobody waits for it
     }
@@ -72,14 +78,25 @@ void RedisConnection::dropUseless() {
     if (phase_ == Phase::open && line_.empty() && (demoted_ || !link_->isQuiet())) close();
 }
 
-void RedisConnection::send(std::shared_ptr<RedisCall> call, const RedisCommand& command) {
-    line_.emplace_back(std::move(call), MonotonicClock::now() + options_.commandTimeout);
-    if (!link_->send(command)) {
-        const auto unsent = std::move(line_.back().call);
-        line_.pop_back();
-        if (unsent) unsent->failed(Failure(Errc::storage_unavailable, describe("a command could not be sent")));
-    }
+void RedisConnection::send(std::shared_ptr<RedisCall> call) {
+    const auto waiting = call;
+    waiting->isSent();
+    if (!send(Sent(std::move(call), MonotonicClock::now() + options_.commandTimeout), waiting->command()))
+        waiting->failed(Failure(Errc::storage_unavailable, describe("a command could not be sent")));
+}
+
+void RedisConnection::send(LeaseRelease release) {
+    Sent entry(nullptr, MonotonicClock::now() + options_.commandTimeout);
+    entry.release = std::make_unique<LeaseRelease>(release);
+    if (!send(std::move(entry), release.command)) releases_.add(std::move(release));
+}
+
+bool RedisConnection::send(Sent entry, const RedisCommand& command) {
+    line_.push_back(std::move(entry));
+    const bool isSent = link_->send(command);
+    if (!isSent) line_.pop_back();
     watchClock();
+    return isSent;
 }
 
 // -- Opening -----------------------------------------------------------------------------------------------------------
@@ -112,6 +129,7 @@ void RedisConnection::resolved(const boost::system::error_code& error, const Res
 
 /// The next address, with its share of the time; `whyNot` is what was wrong with the one before.
 void RedisConnection::connectNext(const std::string& whyNot) {
+    if (leaveToParent()) return;
     std::string why = whyNot;
     while (!addresses_.empty()) {
         const auto now = MonotonicClock::now();
@@ -120,7 +138,7 @@ void RedisConnection::connectNext(const std::string& whyNot) {
         addresses_.pop_front();
         phase_ = Phase::connecting;
         link_ = std::make_shared<RedisLink>(static_cast<RedisLink::Owner&>(*this), weak_from_this());
-        if (auto failed = link_->connect(home_, address)) {
+        if (auto failed = link_->connect(home_, address, options_.commandTimeout)) {
             why = "connecting: " + *failed;
             continue;
         }
@@ -149,11 +167,10 @@ void RedisConnection::linkConnected() {
 void RedisConnection::opened() {
     phase_ = Phase::open;
     addresses_.clear();
-    for (auto& call : std::exchange(waiting_, {})) {
-        if (call->isDone()) continue;
-        const RedisCommand& command = call->command();
-        send(std::move(call), command);
-    }
+    // Before the others, who may want the same leases.
+    for (LeaseRelease& release : releases_.take(MonotonicClock::now())) send(std::move(release));
+    for (auto& call : std::exchange(waiting_, {}))
+        if (!call->isDone()) send(std::move(call));
     watchClock();
 }
 
@@ -174,6 +191,17 @@ void RedisConnection::close() {
     if (const auto link = std::exchange(link_, nullptr)) link->close();
 }
 
+/// In the child of a fork: the connection and its answers are the parent's, and those who wait here are told so.
+bool RedisConnection::leaveToParent() {
+    if (!isInChild()) return false;
+    close();
+    const auto waiting = std::exchange(waiting_, {});
+    for (const auto& call : waiting) call->failed(usedAfterFork());
+    for (const Sent& sent : std::exchange(line_, {}))
+        if (sent.call) sent.call->failed(usedAfterFork());
+    return true;
+}
+
 // -- Replies, and the end ----------------------------------------------------------------------------------------------
 
 void RedisConnection::linkReplied(RedisReply reply) {
@@ -191,13 +219,14 @@ void RedisConnection::linkReplied(RedisReply reply) {
 }
 
 void RedisConnection::linkEnded(RedisLink::End how, const std::string& reason) {
+    if (leaveToParent()) return watchClock();
     if (phase_ == Phase::connecting) {
         close();
         if (how == RedisLink::End::garbage) return fail(unexpectedReply(url_.where()));
         return connectNext("connecting: " + reason);
     }
     close();
-    auto line = std::exchange(line_, {});
+    auto line = takeLine();
     Failure failure(Errc::storage_unavailable, describe(reason));
     if (how != RedisLink::End::lost && !line.empty()) {
         // The answer to the first one is to blame; the others have nothing to do with it.
@@ -209,6 +238,14 @@ void RedisConnection::linkEnded(RedisLink::End how, const std::string& reason) {
         if (guilty) guilty->failed(failure);
     }
     reopen(std::move(line), failure);
+}
+
+/// Who waits for a reply that will not come. Whether a lease has been given back nobody knows, so that is done again.
+std::deque<RedisConnection::Sent> RedisConnection::takeLine() {
+    auto line = std::exchange(line_, {});
+    for (const Sent& sent : line)
+        if (sent.release) releases_.add(std::move(*sent.release));
+    return line;
 }
 
 void RedisConnection::reopen(std::deque<Sent> unanswered, const Failure& failure) {
@@ -249,6 +286,7 @@ void RedisConnection::clockWatched(unsigned watch) {
 }
 
 void RedisConnection::isLate() {
+    if (leaveToParent()) return;
     const auto now = MonotonicClock::now();
     if (phase_ == Phase::resolving || phase_ == Phase::connecting) {
         if (now < phaseDeadline_) return;
@@ -259,7 +297,7 @@ void RedisConnection::isLate() {
     }
     if (line_.empty() || now < line_.front().deadline) return;
     close();
-    for (const Sent& sent : std::exchange(line_, {}))
+    for (const Sent& sent : takeLine())
         if (sent.call) sent.call->failed(noAnswer());
 }
 

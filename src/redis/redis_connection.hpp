@@ -14,6 +14,8 @@
 #include <wix/redis.hpp>
 
 #include "async/context_registry.hpp"
+#include "base/fork_guard.hpp"
+#include "redis/pending_releases.hpp"
 #include "redis/redis_link.hpp"
 #include "redis/redis_url.hpp"
 
@@ -24,6 +26,9 @@ class RedisCall;
 /// Commands go out as they come, and their replies come back in that order. One that is not answered in time ends the
 /// connection, and fails with all that stand in line behind it. If the connection breaks, those that do no harm a second
 /// time are sent once more on the next one.
+///
+/// A lease that cannot be given back now, or whose grant was never heard of, is given back first on the next connection: a
+/// server that stood still may have granted it to nobody.
 class RedisConnection final : public ContextBound, private RedisLink::Owner {
 public:
     RedisConnection(const boost::asio::any_io_executor& executor, RedisUrl url, RedisOptions options);
@@ -37,12 +42,15 @@ public:
 
     /// On the strand.
     void submit(std::shared_ptr<RedisCall> call);
-    /// Sends it if there is a connection, and waits for nothing. From any thread, also when the io_context has gone.
-    void sendIfOpen(RedisCommand command) noexcept;
+    /// Sends it if there is a connection or as soon as there is one, and makes none for it. Waits for nothing. From any
+    /// thread, also when the io_context has gone.
+    void giveBack(LeaseRelease release) noexcept;
 
     /// `Redis at host:port: what`
     std::string describe(const std::string& what) const { return "Redis at " + url_.where() + ": " + what; }
     Failure noAnswer() const;
+    Failure usedAfterFork() const;
+    bool isInChild() const noexcept { return forkGuard_.isInChild(); }
 
     void contextGone() noexcept override;
 
@@ -54,6 +62,7 @@ private:
         Sent(std::shared_ptr<RedisCall> waiting, SteadyTime latest) : call(std::move(waiting)), deadline(latest) {}
         std::shared_ptr<RedisCall> call;  // null if nobody waits
         SteadyTime deadline;
+        std::unique_ptr<LeaseRelease> release;  // if it is one
     };
 
     std::shared_ptr<RedisConnection> self() { return std::static_pointer_cast<RedisConnection>(shared_from_this()); }
@@ -65,8 +74,12 @@ private:
     void opened();
     void cannotOpen(const std::string& why);
     void fail(Failure failure);
-    void send(std::shared_ptr<RedisCall> call, const RedisCommand& command);
+    void send(std::shared_ptr<RedisCall> call);
+    void send(LeaseRelease release);
+    bool send(Sent entry, const RedisCommand& command);
+    std::deque<Sent> takeLine();
     void reopen(std::deque<Sent> unanswered, const Failure& failure);
+    bool leaveToParent();
     void close();
     void dropUseless();
 
@@ -93,6 +106,8 @@ private:
     bool demoted_ = false;                            // it takes no writes
     std::deque<std::shared_ptr<RedisCall>> waiting_;  // for the connection
     std::deque<Sent> line_;                           // for their replies
+    PendingReleases releases_;                        // for the connection, and open none
+    const ForkGuard forkGuard_;
     std::unique_ptr<MonotonicTimer> timer_;
     SteadyTime alarm_;
     unsigned watch_ = 0;

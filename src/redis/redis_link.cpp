@@ -1,10 +1,15 @@
 #include "redis/redis_link.hpp"
 
 #include <async.h>
+#include <fcntl.h>
 #include <hiredis.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <utility>
@@ -41,6 +46,21 @@ private:
     sigset_t before_;
     bool wasPending_;
 };
+
+/// Lets the system find out that the other side has gone without a word, as behind a firewall that has forgotten the
+/// connection: asked after 15 s of silence, and again when it may last no longer. Errors do not matter: a command that is
+/// not answered in time ends the connection anyway.
+void watchPeer(int socket, std::chrono::milliseconds silence) {
+    const auto set = [socket](int level, int option, int value) {
+        static_cast<void>(::setsockopt(socket, level, option, &value, sizeof value));
+    };
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
+    set(IPPROTO_TCP, TCP_KEEPINTVL,
+        static_cast<int>(
+            std::clamp<std::chrono::seconds::rep>(std::chrono::ceil<std::chrono::seconds>(silence).count(), 1, 15)));
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(silence.count()));
+}
 
 constexpr std::size_t mostElements = 16;  // of a list: ours have three
 
@@ -127,10 +147,12 @@ struct RedisLink::Hooks {
 
     static void connected(const redisAsyncContext* context, int status) {
         RedisLink& link = of(context->data);
-        if (status == REDIS_OK)
+        if (status == REDIS_OK) {
             link.connected_ = true;
-        else if (context->errstr && *context->errstr)
+            watchPeer(context->c.fd, link.silence_);  // not before: it would end an attempt to connect as well
+        } else if (context->errstr && *context->errstr) {
             link.reason_ = context->errstr;
+        }
     }
     static void disconnected(const redisAsyncContext* context, int status) {
         RedisLink& link = of(context->data);
@@ -149,22 +171,27 @@ struct RedisLink::Hooks {
     static void stopReading(void* data) { of(data).wantsRead_ = false; }
     static void addWrite(void* data) { of(data).wantsWrite_ = true; }
     static void stopWriting(void* data) { of(data).wantsWrite_ = false; }
-    /// hiredis is about to close the descriptor.
+    /// hiredis is about to close the descriptor. The child of a fork has its parent's epoll set, from which Asio would
+    /// take the parent's socket; once the descriptor is closed, it takes nothing.
     static void cleanUp(void* data) {
         RedisLink& link = of(data);
-        link.context_ = nullptr;
+        redisAsyncContext* const context = std::exchange(link.context_, nullptr);
+        if (link.forkGuard_.isInChild()) ::close(std::exchange(context->c.fd, -1));
         if (link.socket_) link.socket_->release();
         link.socket_.reset();
     }
 };
 
-std::optional<std::string> RedisLink::connect(const asio::any_io_executor& strand, const asio::ip::tcp::endpoint& to) {
+std::optional<std::string> RedisLink::connect(const asio::any_io_executor& strand, const asio::ip::tcp::endpoint& to,
+                                              std::chrono::milliseconds silence) {
+    silence_ = silence;
     context_ = ::redisAsyncConnect(to.address().to_string().c_str(), to.port());
     if (!context_) return "no memory for a connection";
     std::optional<std::string> failed;
     if (context_->err) {
         failed = context_->errstr && *context_->errstr ? context_->errstr : "it cannot be connected to";
     } else {
+        ::fcntl(context_->c.fd, F_SETFD, FD_CLOEXEC);  // it is no business of the programs that this one starts
         try {
             socket_.emplace(strand, context_->c.fd);
         } catch (const boost::system::system_error& error) {
@@ -239,7 +266,7 @@ void RedisLink::wait() {
 }
 
 void RedisLink::becameReadable() {
-    if (!context_) return;
+    if (!context_ || leaveToParent()) return;
     const bool before = connected_;
     ::redisAsyncHandleRead(context_);
     if (context_) {
@@ -254,13 +281,21 @@ void RedisLink::becameReadable() {
 }
 
 void RedisLink::becameWritable() {
-    if (!context_) return;
+    if (!context_ || leaveToParent()) return;
     const bool before = connected_;
     {
         const WithoutSigpipe guard;
         ::redisAsyncHandleWrite(context_);
     }
     report(before);
+}
+
+/// In the child of a fork: what has come is the parent's, and what is to be written as well.
+bool RedisLink::leaveToParent() {
+    if (!forkGuard_.isInChild()) return false;
+    ::redisAsyncFree(context_);
+    report(connected_);
+    return true;
 }
 
 void RedisLink::report(bool wasConnected) {

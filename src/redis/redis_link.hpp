@@ -6,12 +6,14 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/fork_guard.hpp"
 #include "redis/redis_record.hpp"
 #include "redis/redis_reply.hpp"
 
@@ -45,14 +47,15 @@ public:
     RedisLink(Owner& owner, std::weak_ptr<void> keepAlive) : owner_(&owner), keepAlive_(std::move(keepAlive)) {}
     ~RedisLink() { close(); }
 
-    /// Begins to connect; commands may be sent before that has ended. Nothing, or why it could not even begin.
+    /// Begins to connect; commands may be sent before that has ended. Nothing, or why it could not even begin. Once it is
+    /// connected, the other side's system must not be silent for longer than `silence`.
     std::optional<std::string> connect(const boost::asio::any_io_executor& strand,
-                                       const boost::asio::ip::tcp::endpoint& to);
+                                       const boost::asio::ip::tcp::endpoint& to, std::chrono::milliseconds silence);
     /// The replies come in the order of the commands. False if the link has ended.
     bool send(const RedisCommand& command);
     /// Whether the other side has neither closed an idle connection nor said anything unasked.
     bool isQuiet() const;
-    /// Ends it: the owner hears nothing any more.
+    /// Ends it: the owner hears nothing any more. In the child of a fork the parent's connection goes on.
     void close() noexcept;
 
 private:
@@ -61,11 +64,14 @@ private:
     void wait();
     void becameReadable();
     void becameWritable();
+    bool leaveToParent();
     void report(bool wasConnected);
     bool isBusy() const noexcept { return !connected_ || awaited_ > 0; }
 
     Owner* owner_;  // null once it does not want to hear
     const std::weak_ptr<void> keepAlive_;
+    const ForkGuard forkGuard_;
+    std::chrono::milliseconds silence_{0};
     redisAsyncContext* context_ = nullptr;                         // null once hiredis has let go of it
     std::optional<boost::asio::posix::stream_descriptor> socket_;  // never closes: the descriptor is hiredis's
     std::size_t awaited_ = 0;                                      // replies

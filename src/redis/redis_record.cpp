@@ -15,6 +15,8 @@ namespace wix::detail {
 namespace {
 
 // pcall, and the error as the answer: call() would wrap it in words of its own, which differ between versions of Redis.
+// HSET is the first that writes, since Redis looks at its memory only then. If the time is refused (access rules may allow
+// HSET alone), what was there before is put back.
 constexpr const char* saveScript = R"(
 local present = redis.pcall('HMGET', KEYS[1], 'version', 'tokens')
 if present.err then return present end
@@ -25,8 +27,29 @@ local time = redis.call('TIME')
 local new = string.format('%.0f', math.max(tonumber(version) + 1, time[1] * 1000000 + time[2]))
 local written = redis.pcall('HSET', KEYS[1], 'version', new, 'tokens', ARGV[2])
 if type(written) == 'table' and written.err then return written end
-if ARGV[3] == '0' then redis.call('PERSIST', KEYS[1]) else redis.call('EXPIRE', KEYS[1], ARGV[3]) end
+local timed
+if ARGV[3] == '0' then timed = redis.pcall('PERSIST', KEYS[1])
+else timed = redis.pcall('EXPIRE', KEYS[1], ARGV[3]) end
+if type(timed) == 'table' and timed.err then
+  if not present[1] then redis.pcall('DEL', KEYS[1])
+  elseif present[2] then redis.pcall('HSET', KEYS[1], 'version', present[1], 'tokens', present[2]) end
+  return timed
+end
 return {'saved', new}
+)";
+
+// The record goes first and whatever it is, so that a full memory or damage does not keep it.
+constexpr const char* eraseScript = R"(
+local present = redis.pcall('HGET', KEYS[1], 'version')
+local version = type(present) == 'string' and tonumber(present) or 0
+if not (version > 0 and version < 9007199254740990) then version = 0 end
+local time = redis.call('TIME')
+local new = string.format('%.0f', math.max(version + 1, time[1] * 1000000 + time[2]))
+local gone = redis.pcall('DEL', KEYS[1])
+if type(gone) == 'table' then return gone end
+local written = redis.pcall('HSET', KEYS[1], 'version', new, 'tokens', ARGV[1])
+if type(written) == 'table' then return written end
+return redis.pcall('EXPIRE', KEYS[1], ARGV[2])
 )";
 
 constexpr const char* acquireScript = R"(
@@ -96,7 +119,16 @@ RedisCommand saveCommand(std::string recordKey, const Tokens& tokens, std::uint6
                         std::to_string(std::max<std::chrono::seconds::rep>(life.count(), 0))};
 }
 
-RedisCommand eraseCommand(std::string recordKey) { return RedisCommand{"DEL", std::move(recordKey)}; }
+RedisCommand eraseCommand(std::string recordKey, std::chrono::seconds life) {
+    constexpr std::chrono::seconds day = std::chrono::hours(24);
+    const std::chrono::seconds kept = life > std::chrono::seconds(0) ? std::min(life, day) : day;
+    return RedisCommand{"EVAL",
+                        eraseScript,
+                        "1",
+                        std::move(recordKey),
+                        json::serialize(toJson(Tokens())),
+                        std::to_string(kept.count())};
+}
 
 RedisCommand acquireCommand(std::string leaseKey, std::string holder, std::chrono::milliseconds ttl) {
     const auto time = std::max<std::chrono::milliseconds::rep>(ttl.count(), 1);  // Redis refuses 0

@@ -5,8 +5,8 @@
 //
 // Scripts decide within the server, so that nobody comes between a comparison and its consequence. Each may run twice,
 // since an answer may be lost: the second run finds what the first has done, and says so. Versions are the server's clock
-// in microseconds, or one more than the present one if that is larger: so they grow across an erase as well, and a record
-// that comes back from an old backup has a lower one.
+// in microseconds, or one more than the present one if that is larger: so a record that comes back from an old backup has
+// a lower one. An erased record has empty tokens and a version of its own for a day, by which other processes learn of it.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,8 @@ RedisCommand loadCommand(std::string recordKey);
 /// The record expires after `life`; never with 0.
 RedisCommand saveCommand(std::string recordKey, const Tokens& tokens, std::uint64_t expectedVersion,
                          std::chrono::seconds life);
-RedisCommand eraseCommand(std::string recordKey);
+/// The trace is kept for a day, or for `life` if that is shorter and not 0.
+RedisCommand eraseCommand(std::string recordKey, std::chrono::seconds life);
 RedisCommand acquireCommand(std::string leaseKey, std::string holder, std::chrono::milliseconds ttl);
 RedisCommand releaseCommand(std::string leaseKey, std::string holder);
 

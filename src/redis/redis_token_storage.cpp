@@ -5,7 +5,6 @@
 #include <random>
 #include <utility>
 
-#include "base/fork_guard.hpp"
 #include "redis/redis_call.hpp"
 #include "redis/redis_connection.hpp"
 #include "redis/redis_record.hpp"
@@ -24,7 +23,7 @@ public:
 
     /// Null once the io_context has gone.
     std::shared_ptr<RedisCall> call(RedisCommand command, bool repeatable = true) const {
-        if (forkGuard.isInChild()) throw Error(Errc::used_after_fork, connection->describe("a storage of the parent"));
+        if (connection->isInChild()) throw Error(connection->usedAfterFork());
         asio::any_io_executor home = connection->home();
         if (!home) return nullptr;
         return std::make_shared<RedisCall>(connection, std::move(home), std::move(command), repeatable);
@@ -33,30 +32,27 @@ public:
     std::string where() const { return connection->url().where(); }
 
     const std::shared_ptr<RedisConnection> connection;
-    const ForkGuard forkGuard;
 };
 
 namespace {
 
-/// A lease that is held, or may be. Gives it back when it is destroyed, if that takes no more than a message.
+/// A lease that is held, or may be: its grant may come so late that nobody hears of it. Gives it back when it is destroyed.
 class Hold {
 public:
-    Hold(std::shared_ptr<RedisConnection> connection, std::string key, std::string holder)
-        : connection_(std::move(connection)), key_(std::move(key)), holder_(std::move(holder)) {}
+    Hold(std::shared_ptr<RedisConnection> connection, RedisCommand release, std::shared_ptr<const bool> wasAskedFor)
+        : connection_(std::move(connection)), release_(std::move(release), std::move(wasAskedFor), SteadyTime::max()) {}
     ~Hold() {
-        if (mayBeOurs_ && !forkGuard_.isInChild())
-            connection_->sendIfOpen(releaseCommand(std::move(key_), std::move(holder_)));
+        if (mayBeOurs_) connection_->giveBack(std::move(release_));
     }
+    void isOurs(std::chrono::milliseconds ttl) noexcept { release_.until = MonotonicClock::now() + ttl; }
     void isNotOurs() noexcept { mayBeOurs_ = false; }
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
 
 private:
     const std::shared_ptr<RedisConnection> connection_;
-    std::string key_;
-    std::string holder_;
+    LeaseRelease release_;
     bool mayBeOurs_ = true;
-    const ForkGuard forkGuard_;
 };
 
 /// A word that nobody else uses.
@@ -127,7 +123,7 @@ asio::awaitable<SaveResult> save(std::shared_ptr<Impl> impl, std::string key, To
 template <class Impl>
 asio::awaitable<void> erase(std::shared_ptr<Impl> impl, std::string key) {
     // Not repeatable: between its two times somebody may have made a new record.
-    auto call = impl->call(eraseCommand(impl->record(key)), false);
+    auto call = impl->call(eraseCommand(impl->record(key), impl->connection->options().recordLife), false);
     const result<RedisReply> reply = co_await run(std::move(call));
     if (reply.has_error()) throw Error(reply.error());
     if (reply->kind == RedisReply::Kind::error) throw Error(redisFailure(impl->where(), reply->content));
@@ -140,16 +136,19 @@ asio::awaitable<std::optional<RenewalLease>> acquire(std::shared_ptr<Impl> impl,
     key = leaseKey(impl->connection->options().keyPrefix, key);
     std::string holder = uniqueWord();
     auto call = impl->call(acquireCommand(key, holder, ttl));
-    auto hold = std::make_shared<Hold>(impl->connection, std::move(key), std::move(holder));
+    auto sent = call ? call->tellWhenSent() : std::make_shared<const bool>(false);
+    auto hold = std::make_shared<Hold>(impl->connection, releaseCommand(key, holder), std::move(sent));
     const result<RedisReply> reply = co_await run(std::move(call));
     if (reply.has_error()) throw Error(reply.error());
     const result<bool> granted = readAcquireReply(*reply, impl->where());
     if (granted.has_error()) throw Error(granted.error());
     std::optional<RenewalLease> lease;
-    if (*granted)
+    if (*granted) {
+        hold->isOurs(ttl);
         lease.emplace(std::move(hold));
-    else
+    } else {
         hold->isNotOurs();
+    }
     co_return std::move(lease);
 }
 

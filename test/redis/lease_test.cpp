@@ -85,6 +85,53 @@ TEST_CASE("redis lease: given back when nobody listens any more") {
     }
 }
 
+TEST_CASE("redis lease: one that a server grants when nobody waits for it any more is given back") {
+    if (noRedis()) return;
+    RedisServer redis;
+    asio::io_context io;
+    RedisOptions options;
+    options.connectTimeout = options.commandTimeout = 100ms;
+    RedisTokenStorage storage(io.get_executor(), redis.url(), options);
+    runOn(io, storage.connect());
+    redis.freeze();
+    CHECK(says(failureOf(io, storage.acquireLease("a", 1min)), "no answer within 100 ms"));
+    bool tried = false;
+    SUBCASE("on the next connection") {}
+    SUBCASE("on the one after a next that did not answer either") { tried = true; }
+    if (tried) CHECK(failureOf(io, storage.load("a")).code == Errc::storage_unavailable);
+    redis.thaw();
+    if (!tried) REQUIRE(eventually([&] { return redis.command({"EXISTS", leaseOfA}) == "1"; }));
+    REQUIRE(eventually([&] { return runOn(io, asResult(storage.connect())).has_value(); }));
+    CHECK(redis.command({"EXISTS", leaseOfA}) == "0");
+}
+
+TEST_CASE("redis lease: one whose connection breaks before it is given back is given back on the next") {
+    if (noRedis()) return;
+    RedisServer redis;
+    asio::io_context io;
+    RedisTokenStorage storage(io.get_executor(), redis.url());
+    std::optional<RenewalLease> held = runOn(io, storage.acquireLease("a", 1min));
+    REQUIRE(held);
+    SUBCASE("before it is sent") {
+        redis.command({"CLIENT", "KILL", "TYPE", "normal"});
+        held.reset();
+    }
+    SUBCASE("before it is answered") {
+        redis.command({"CLIENT", "PAUSE", "60000", "WRITE"});
+        held.reset();
+        io.restart();
+        for (int i = 0; i < 20; ++i) io.poll();
+        redis.command({"CLIENT", "KILL", "TYPE", "normal"});
+        io.run();
+        CHECK(openConnectionsTo(redis.port()) == 0);  // none is made for it
+        redis.command({"CLIENT", "UNPAUSE"});
+    }
+    io.restart();
+    io.run();
+    CHECK(redis.command({"EXISTS", leaseOfA}) == "1");
+    CHECK(runOn(io, storage.acquireLease("a", 1min)));  // it comes after the other's end
+}
+
 TEST_CASE("redis lease: an error is none, and none is granted") {
     if (noRedis()) return;
     RedisServer redis;

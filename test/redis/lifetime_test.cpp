@@ -3,9 +3,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/strand.hpp>
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <thread>
 
@@ -210,24 +207,4 @@ TEST_CASE("redis lifetime: several threads, several sessions, one connection") {
     for (std::thread& thread : threads) thread.join();
     CHECK(done == sessions * rounds);
     CHECK(openConnectionsTo(redis.port()) == 1);
-}
-
-TEST_CASE("redis lifetime: the child of a fork does not use its parent's connection") {
-    if (noRedis()) return;
-    RedisServer redis;
-    asio::io_context io;
-    RedisTokenStorage storage(io.get_executor(), redis.url());
-    std::optional<RenewalLease> lease = runOn(io, storage.acquireLease("a", 1min));
-    const pid_t child = ::fork();
-    if (child == 0) {
-        asio::io_context own;
-        const auto outcome = runOn(own, asResult(storage.load("a")));
-        lease.reset();
-        ::_exit(outcome.has_error() && outcome.error().code == Errc::used_after_fork ? 7 : 1);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    CHECK(WEXITSTATUS(status) == 7);
-    CHECK_FALSE(runOn(io, storage.acquireLease("a", 1min)));
-    CHECK_FALSE(runOn(io, storage.load("a")));
 }

@@ -10,6 +10,9 @@
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <chrono>
 #include <istream>
 #include <memory>
@@ -97,6 +100,18 @@ private:
     const std::vector<std::string> more_;
     std::unique_ptr<ChildProcess> process_;
 };
+
+/// The descriptor of this process that is connected to `port`.
+inline int descriptorTo(std::uint16_t port) {
+    for (int fd = 0; fd < 1024; ++fd) {
+        sockaddr_in peer{};
+        socklen_t size = sizeof peer;
+        if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 && peer.sin_family == AF_INET &&
+            ntohs(peer.sin_port) == port)
+            return fd;
+    }
+    return -1;
+}
 
 inline Tokens tokensOf(const std::string& mark) {
     return Tokens(AccessToken("OauthNG.JWS." + mark, std::chrono::sys_seconds(1h)),

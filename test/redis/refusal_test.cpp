@@ -50,6 +50,27 @@ TEST_CASE("redis refusal: access rules that forbid what sessions need") {
     CHECK(failureOf(io, storage.acquireLease("a", 1s)).code == Errc::storage_unavailable);
 }
 
+TEST_CASE("redis refusal: access rules that forbid a part of a save forbid the whole of it") {
+    if (noRedis()) return;
+    asio::io_context io;
+    RedisServer redis;
+    RedisOptions options;
+    SUBCASE("EXPIRE") {}
+    SUBCASE("PERSIST") { options.recordLife = 0s; }
+    redis.command({"ACL", "SETUSER", "shop", "on", ">" + secret, "~*", "+@all", "-expire", "-persist"});
+    RedisTokenStorage storage(io.get_executor(), "redis://shop:" + secret + "@" + redis.where(), options);
+    RedisTokenStorage allowed(io.get_executor(), redis.url(), options);
+    const auto refused = [&](std::uint64_t version) {
+        return says(failureOf(io, storage.save("a", tokensOf("2"), version)), redis.where());
+    };
+    CHECK(refused(0));
+    CHECK(redis.command({"EXISTS", "wix:session:{a}"}) == "0");
+    const std::uint64_t version = runOn(io, allowed.save("a", tokensOf("1"), 0)).version();
+    CHECK(refused(version));
+    CHECK(runOn(io, storage.load("a"))->version == version);
+    CHECK(runOn(io, storage.load("a"))->tokens == tokensOf("1"));
+}
+
 TEST_CASE("redis refusal: databases are apart, and there is none of each number") {
     if (noRedis()) return;
     asio::io_context io;

@@ -1,4 +1,5 @@
 // What a TokenStorage promises, kept by a real Redis.
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -60,15 +61,62 @@ TEST_CASE("redis: versions grow across an erase, and when the server's clock is 
     RedisServer redis;
     asio::io_context io;
     RedisTokenStorage storage(io.get_executor(), redis.url());
-    runOn(io, storage.erase("a"));
     const std::uint64_t version = runOn(io, storage.save("a", tokensOf("1"), 0)).version();
     runOn(io, storage.erase("a"));
-    CHECK_FALSE(runOn(io, storage.load("a")));
-    CHECK_FALSE(runOn(io, storage.save("a", tokensOf("2"), version)).isSaved());
-    CHECK(runOn(io, storage.save("a", tokensOf("2"), 0)).version() > version);
+    const std::uint64_t erased = runOn(io, storage.load("a"))->version;
+    CHECK(erased > version);
+    CHECK(runOn(io, storage.save("a", tokensOf("2"), erased)).version() > erased);
     redis.command({"HSET", recordOfA, "version", "9007199254740000"});
     CHECK(runOn(io, storage.save("a", tokensOf("3"), 9007199254740000)).version() == 9007199254740001);
     CHECK(runOn(io, storage.load("a"))->version == 9007199254740001);
+    runOn(io, storage.erase("a"));
+    CHECK(runOn(io, storage.load("a"))->version == 9007199254740002);
+}
+
+TEST_CASE("redis: an erased record leaves a trace, which is compared with as any record is") {
+    if (noRedis()) return;
+    RedisServer redis;
+    asio::io_context io;
+    RedisTokenStorage storage(io.get_executor(), redis.url());
+    std::uint64_t version = 0;
+    SUBCASE("of a record") { version = runOn(io, storage.save("a", tokensOf("1"), 0)).version(); }
+    SUBCASE("of none") {}
+    runOn(io, storage.erase("a"));
+    const std::optional<StoredTokens> trace = runOn(io, storage.load("a"));
+    REQUIRE(trace);
+    CHECK(trace->tokens.empty());
+    CHECK(trace->version > std::max<std::uint64_t>(version, 1'700'000'000'000'000));
+    for (std::uint64_t wrong : {std::uint64_t{0}, version, trace->version + 1}) {
+        const SaveResult conflict = runOn(io, storage.save("a", tokensOf("2"), wrong));
+        CHECK_FALSE(conflict.isSaved());
+        CHECK(conflict.version() == trace->version);
+        CHECK(conflict.current().tokens.empty());
+    }
+    runOn(io, storage.erase("a"));
+    const std::uint64_t again = runOn(io, storage.load("a"))->version;
+    CHECK(again > trace->version);
+    CHECK(runOn(io, storage.save("a", tokensOf("2"), again)).isSaved());
+    CHECK(runOn(io, storage.load("a"))->tokens == tokensOf("2"));
+}
+
+TEST_CASE("redis: the trace of an erased record is kept for a day, or for the life of a record if that is shorter") {
+    if (noRedis()) return;
+    RedisServer redis;
+    asio::io_context io;
+    RedisOptions options;
+    int most = 86'400;
+    SUBCASE("a year") {}
+    SUBCASE("for ever") { options.recordLife = 0s; }
+    SUBCASE("an hour") {
+        options.recordLife = 1h;
+        most = 3'600;
+    }
+    RedisTokenStorage storage(io.get_executor(), redis.url(), options);
+    CHECK(runOn(io, storage.save("a", tokensOf("1"), 0)).isSaved());
+    runOn(io, storage.erase("a"));
+    const int left = std::stoi(redis.command({"TTL", recordOfA}));
+    CHECK(left > most - 100);
+    CHECK(left <= most);
 }
 
 TEST_CASE("redis: a record expires with the refresh token, counted from its last save") {
@@ -137,6 +185,9 @@ TEST_CASE("redis: what others have put at the key of a session is damage, and st
     std::vector<std::string> put;
     SUBCASE("a text") { put = {"SET", recordOfA, "hello"}; }
     SUBCASE("another hash") { put = {"HSET", recordOfA, "colour", "blue"}; }
+    SUBCASE("a version out of range") {
+        put = {"HSET", recordOfA, "version", "99999999999999999999", "tokens", "JWS.x"};
+    }
     SUBCASE("no tokens") { put = {"HSET", recordOfA, "version", "7"}; }
     SUBCASE("no version") { put = {"HSET", recordOfA, "tokens", "JWS.x"}; }
     SUBCASE("no session") { put = {"HSET", recordOfA, "version", "7", "tokens", "JWS.x"}; }
@@ -150,5 +201,8 @@ TEST_CASE("redis: what others have put at the key of a session is damage, and st
     }
     CHECK(redis.command({"DUMP", recordOfA}) == before);
     runOn(io, storage.erase("a"));
-    CHECK(runOn(io, storage.save("a", tokensOf("1"), 0)).isSaved());
+    const std::optional<StoredTokens> trace = runOn(io, storage.load("a"));
+    REQUIRE(trace);
+    CHECK(trace->tokens.empty());
+    CHECK(runOn(io, storage.save("a", tokensOf("1"), trace->version)).isSaved());
 }
