@@ -198,5 +198,6 @@ TEST_CASE("C row 95: directory: what processes left that were killed is removed,
     CHECK(!fs::exists(directory / leftoverOf("a")));
     CHECK(!fs::exists(directory / leftoverOf("b")));
     CHECK(fs::exists(directory / leftoverOf("saving")));
+    CHECK(!fs::exists(directory / ("." + sessionFileName("b") + ".lock")));  // a session that was never saved
     CHECK(fs::exists(directory / ".session.json.0123456789abcdef.wix-tmp"));
 }
