@@ -78,7 +78,8 @@ public:
     virtual boost::asio::awaitable<std::optional<StoredTokens>> load(std::string key) = 0;
     /// Writes the record if its version is still `expectedVersion` (0: there is none). Durable on return.
     virtual boost::asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) = 0;
-    /// Removes the record, whatever its version. No record is no error.
+    /// Removes the tokens, whatever the version. A storage that several processes use leaves an empty record of a higher
+    /// version, so that the others learn that the session has ended; no record is no error.
     virtual boost::asio::awaitable<void> erase(std::string key) = 0;
     /// The right to renew the session of `key` for the next `ttl`; nothing if another holds it, in this process or
     /// elsewhere. Whoever holds it may die: it ends with `ttl` at the latest. A storage that cannot say fails as load()
@@ -110,8 +111,10 @@ private:
 /// - A save writes a new file beside it, syncs it and renames it over the old one: after a crash there is the old
 ///   session or the new one. The directory must exist and be writable.
 /// - Any number of processes of one machine may use the same files: `flock` on a file beside them (`.NAME.lock`) orders
-///   saves, and on another (`.NAME.lease`) is the renewal lease, which ends with its holder or its time. erase() removes
-///   both. On network file systems this is as good as their `flock`.
+///   saves, and on another (`.NAME.lease`) is the renewal lease, which ends with its holder or its time. On network file
+///   systems this is as good as their `flock`.
+/// - A session that has ended leaves a file without tokens, and the files beside it.
+/// - Each lease is an open file: a process has at most 64 at a time. For what is beyond, another holds the lease.
 /// - A symbolic link, a file that others may read or write, that belongs to another user, or that is the session of
 ///   another client id is refused (Errc::storage_refused); what is no session is Errc::storage_damaged. Such a file is
 ///   never changed: move it away, or correct its mode.

@@ -21,7 +21,6 @@ enum class FileStep {
     syncTemporary,
     closeTemporary,
     rename,
-    unlink,
     syncDirectory,
     writeLease,
 };

@@ -67,4 +67,11 @@ bool leaseIsOver(std::string_view note, const LeaseMoment& now) {
     return left <= milliseconds(0) || left > longestLease;
 }
 
+bool leaseWithoutNoteIsOver(milliseconds touched, const LeaseMoment& now, milliseconds ttl) {
+    ttl = std::clamp(ttl, milliseconds(0), longestLease);
+    // Another machine's clock may be ahead, but a time that is further off than this is of a clock that was set.
+    const milliseconds age = now.wallTime - touched;
+    return age >= ttl || age <= -ttl;
+}
+
 }  // namespace wix::detail

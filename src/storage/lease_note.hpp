@@ -32,4 +32,8 @@ std::string writeLeaseNote(const LeaseMoment& now, std::chrono::milliseconds ttl
 /// clock on another one that shares the file system. What is no note has ended: no holder of ours has left it so.
 bool leaseIsOver(std::string_view note, const LeaseMoment& now);
 
+/// The same of a lease file whose holder had no space for a note, or not for all of it: the wall clock time when the file
+/// was touched and the ttl of whoever wants to know have to do.
+bool leaseWithoutNoteIsOver(std::chrono::milliseconds touched, const LeaseMoment& now, std::chrono::milliseconds ttl);
+
 }  // namespace wix::detail

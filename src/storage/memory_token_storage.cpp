@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds longestLease = std::chrono::hours(24);
 struct MemoryTokenStorage::Records {
     std::mutex mutex;
     std::map<std::string, StoredTokens> byKey;
-    std::uint64_t newestVersion = 0;  // one count for all keys: a record that is made anew has a number that is new
+    std::uint64_t newestVersion = 0;  // one count for all keys
 
     std::optional<StoredTokens> load(const std::string& key) {
         const std::lock_guard lock(mutex);
@@ -34,7 +34,10 @@ struct MemoryTokenStorage::Records {
 
     void erase(const std::string& key) {
         const std::lock_guard lock(mutex);
-        byKey.erase(key);
+        const auto found = byKey.find(key);
+        if (found == byKey.end() || found->second.tokens.empty()) return;
+        // Kept: other clients would take a session that has ended for one that was never saved.
+        found->second = StoredTokens(Tokens(), ++newestVersion);
     }
 
     using Time = std::chrono::steady_clock::time_point;

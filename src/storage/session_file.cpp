@@ -1,7 +1,6 @@
 #include "storage/session_file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,10 +143,10 @@ std::optional<Failure> SessionFile::syncDirectory(int directory) const {
     return place_.unavailable("cannot sync its directory", errno);
 }
 
-result<Descriptor> SessionFile::lock(int directory) {
+/// Before the first change, and after it is known that the file may be changed.
+void SessionFile::lookForLeftovers(int directory) {
     if (kind_ == SessionDirectory::anybodys && !std::exchange(lookedForLeftovers_, true))
         removeLeftovers(directory, place_, place_.name);
-    return place_.takeLock(directory);
 }
 
 result<std::optional<StoredTokens>> SessionFile::load(std::string_view key) {
@@ -169,7 +168,8 @@ result<SaveResult> SessionFile::save(std::string_view key, const Tokens& tokens,
         const std::uint64_t version = *present ? (*present)->version : 0;
         if (version != expectedVersion) return SaveResult::conflict(*present ? std::move(**present) : StoredTokens());
         if (locked) return replace(directory->get(), key, tokens, version);
-        auto taken = lock(directory->get());
+        lookForLeftovers(directory->get());
+        auto taken = place_.takeLock(directory->get());
         if (!taken) return taken.error();
         locked.emplace(std::move(*taken));
     }
@@ -194,36 +194,23 @@ result<void> SessionFile::erase(std::string_view key) {
     const std::lock_guard oneCall(oneAtATime);
     auto directory = openDirectory();
     if (!directory) return directory.error();
-    auto present = read(directory->get(), key);
-    if (!present) return present.error();
-    // Also without a record: a save that crashed may have left tokens.
-    const auto locked = lock(directory->get());
-    if (!locked && !*present) return {};
-    if (!locked) return locked.error();
-    present = read(directory->get(), key);
-    if (!present) return present.error();
-    if (*present) {
-        if (attempt(place_.hook, FileStep::unlink,
-                    [&] { return ::unlinkat(directory->get(), place_.name.c_str(), 0); }) != 0 &&
-            errno != ENOENT)
-            return place_.unavailable("cannot remove it", errno);
-        newestVersion_ = std::max(newestVersion_, (*present)->version);
+    std::optional<Descriptor> locked;
+    for (;;) {
+        const auto present = read(directory->get(), key);
+        if (!present) return present.error();
+        // Also without a record: a save that crashed may have left tokens.
+        lookForLeftovers(directory->get());
+        if (!*present || (*present)->tokens.empty()) return {};
+        if (locked) {
+            // Not removed: other processes would take a session that has ended for one that was never saved.
+            const auto ended = replace(directory->get(), key, Tokens(), (*present)->version);
+            if (!ended) return ended.error();
+            return {};
+        }
+        auto taken = place_.takeLock(directory->get());
+        if (!taken) return taken.error();
+        locked.emplace(std::move(*taken));
     }
-    removeLockFiles(directory->get());
-    if (!*present) return {};
-    if (auto failure = syncDirectory(directory->get())) return std::move(*failure);
-    return {};
-}
-
-/// Nothing stays of a session that has ended. Only whoever holds the lock may do this: others notice that theirs is of a
-/// file that is gone.
-void SessionFile::removeLockFiles(int directory) const {
-    const std::string lease = place_.leaseName();
-    {
-        const Descriptor opened(::openat(directory, lease.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-        if (opened.get() >= 0 && ::flock(opened.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(directory, lease.c_str(), 0);
-    }
-    ::unlinkat(directory, place_.lockName().c_str(), 0);
 }
 
 void SessionFile::removeAllLeftovers() const {

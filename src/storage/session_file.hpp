@@ -43,23 +43,22 @@ private:
     result<StoredTokens> decode(std::string_view text, std::string_view key, std::uint64_t unmarkedVersion) const;
     std::optional<Failure> checkKind(const struct stat& status) const;
     result<Descriptor> openDirectory() const;
-    result<Descriptor> lock(int directory);
+    void lookForLeftovers(int directory);
     result<SaveResult> replace(int directory, std::string_view key, const Tokens& tokens, std::uint64_t present);
     std::optional<Failure> writeTemporary(int directory, const std::string& name, const std::string& text) const;
     std::optional<Failure> syncDirectory(int directory) const;
-    void removeLockFiles(int directory) const;
 
     const SessionPlace place_;
     const SessionDirectory kind_;
-    std::uint64_t newestVersion_ = 0;  // also of an erased record: its number is not used again
+    std::uint64_t newestVersion_ = 0;  // also of a file that somebody has removed: its number is not used again
     bool lookedForLeftovers_ = false;
 };
 
 /// Removes the temporaries of saves that crashed: they hold tokens. Of the session file `only`, or if that is empty, of
-/// all session files of a directory of sessions.
+/// all session files of a directory of sessions. Makes no file.
 void removeLeftovers(int directory, const SessionPlace& place, std::string_view only);
 
-/// The lease of a session; see acquireLease().
+/// The lease of a session; see acquireLease(). Not thread-safe, but whoever has a lease may let go of it at any time.
 result<std::optional<RenewalLease>> takeLease(int directory, const SessionPlace& place, std::chrono::milliseconds ttl);
 
 }  // namespace wix::detail

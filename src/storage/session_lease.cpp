@@ -8,12 +8,22 @@
 // All of this happens with the lock of the session file, which makes it one step for everybody else: two newcomers come
 // one after the other, and nobody sees a lease file whose holder has not left its note yet. A crash in between leaves a
 // lease file that nobody has locked, or none: both are free.
+//
+// On a full disk there may be no space for the note. The lease is one all the same, or two processes would renew one
+// token; who finds it grants its holder the time that it would ask for itself, from when the file was last touched.
+//
+// Each lease is an open file. A server that renews thousands of sessions at once needs these for its connections: beyond
+// a number that is more than the token endpoint is asked at a time, the answer is that another holds the lease.
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "storage/lease_note.hpp"
@@ -22,32 +32,78 @@
 namespace wix::detail {
 namespace {
 
+constexpr int mostLeases = 64;
+
+/// One of the leases that this process may hold at a time, in whichever files. What a child of a fork has of its parent's
+/// is not counted there.
+class LeasePlace {
+public:
+    /// Nothing if there is none. Called by one thread at a time.
+    static std::optional<LeasePlace> take() {
+        const pid_t process = ::getpid();
+        if (countedProcess.exchange(process) != process) taken = 0;
+        if (taken >= mostLeases) return std::nullopt;
+        ++taken;
+        return LeasePlace(process);
+    }
+    LeasePlace(LeasePlace&& other) noexcept : holder_(std::exchange(other.holder_, 0)) {}
+    LeasePlace& operator=(LeasePlace&&) = delete;
+    ~LeasePlace() {
+        if (isOfThisProcess()) --taken;
+    }
+    bool isOfThisProcess() const { return holder_ == ::getpid(); }
+
+private:
+    explicit LeasePlace(pid_t holder) : holder_(holder) {}
+    static constinit inline std::atomic<int> taken = 0;
+    static constinit inline std::atomic<pid_t> countedProcess = 0;
+    pid_t holder_;
+};
+
 /// What a RenewalLease holds.
 class HeldLease {
 public:
-    explicit HeldLease(Descriptor file) : file_(std::move(file)), holder_(::getpid()) {}
+    HeldLease(LeasePlace place, Descriptor file) : place_(std::move(place)), file_(std::move(file)) {}
     HeldLease(const HeldLease&) = delete;
     HeldLease& operator=(const HeldLease&) = delete;
     /// Unlocks: closing is not enough, as a child of a fork may have the file open too. Its copy of this object, on the
     /// other hand, must leave the lease to its parent.
     ~HeldLease() {
-        if (::getpid() == holder_) ::flock(file_.get(), LOCK_UN);
+        if (place_.isOfThisProcess()) ::flock(file_.get(), LOCK_UN);
     }
 
 private:
+    const LeasePlace place_;  // given back when the file is closed
     const Descriptor file_;
-    const pid_t holder_;
 };
 
-bool holdersTimeIsOver(int lease) {
+/// If there is no space for it, at least no note of an earlier holder stands for it.
+void leaveNote(int lease, const SessionPlace& place, std::chrono::milliseconds ttl) {
+    const std::string note = writeLeaseNote(leaseMoment(), ttl);
+    const ssize_t size =
+        attempt(place.hook, FileStep::writeLease, [&] { return ::pwrite(lease, note.data(), note.size(), 0); });
+    if (size == static_cast<ssize_t>(note.size()) && ::ftruncate(lease, size) == 0) return;
+    if (::ftruncate(lease, 0) == 0) ::futimens(lease, nullptr);
+}
+
+/// `ttl` is what whoever asks would have it for.
+bool holdersTimeIsOver(int lease, std::chrono::milliseconds ttl) {
     std::array<char, leaseNoteSize + 1> note{};
     const ssize_t size = ::pread(lease, note.data(), note.size(), 0);
-    return size >= 0 && leaseIsOver(std::string_view(note.data(), static_cast<std::size_t>(size)), leaseMoment());
+    struct stat status {};
+    if (size < 0 || ::fstat(lease, &status) != 0) return false;
+    if (static_cast<std::size_t>(size) >= leaseNoteSize)
+        return leaseIsOver(std::string_view(note.data(), static_cast<std::size_t>(size)), leaseMoment());
+    const std::chrono::milliseconds touched(status.st_mtim.tv_sec * std::int64_t{1'000} +
+                                            status.st_mtim.tv_nsec / 1'000'000);
+    return leaseWithoutNoteIsOver(touched, leaseMoment(), ttl);
 }
 
 }  // namespace
 
 result<std::optional<RenewalLease>> takeLease(int directory, const SessionPlace& place, std::chrono::milliseconds ttl) {
+    std::optional<LeasePlace> free = LeasePlace::take();
+    if (!free) return std::optional<RenewalLease>();
     const auto locked = place.takeLock(directory);
     if (!locked) return locked.error();
     const std::string name = place.leaseName();
@@ -55,15 +111,12 @@ result<std::optional<RenewalLease>> takeLease(int directory, const SessionPlace&
         auto lease = place.openLockFile(directory, name);
         if (!lease) return lease.error();
         if (::flock(lease->get(), LOCK_EX | LOCK_NB) == 0) {
-            const std::string note = writeLeaseNote(leaseMoment(), ttl);
-            const ssize_t size = attempt(place.hook, FileStep::writeLease,
-                                         [&] { return ::pwrite(lease->get(), note.data(), note.size(), 0); });
-            if (size != static_cast<ssize_t>(note.size()) || ::ftruncate(lease->get(), size) != 0)
-                return place.unavailable("cannot write its lease file", size < 0 ? errno : ENOSPC);
-            return std::optional<RenewalLease>(std::in_place, std::make_shared<HeldLease>(std::move(*lease)));
+            leaveNote(lease->get(), place, ttl);
+            return std::optional<RenewalLease>(std::in_place,
+                                               std::make_shared<HeldLease>(std::move(*free), std::move(*lease)));
         }
         if (errno != EWOULDBLOCK) return place.unavailable("cannot lock its lease file", errno);
-        if (removed || !holdersTimeIsOver(lease->get())) return std::optional<RenewalLease>();
+        if (removed || !holdersTimeIsOver(lease->get(), ttl)) return std::optional<RenewalLease>();
         if (::unlinkat(directory, name.c_str(), 0) != 0 && errno != ENOENT)
             return place.unavailable("cannot remove the lease of a process that hangs", errno);
     }

@@ -16,9 +16,8 @@ void removeLeftover(int directory, const char* entry, const SessionPlace& sessio
     struct stat status {};
     if (::fstatat(directory, entry, &status, AT_SYMLINK_NOFOLLOW) != 0) return;
     if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid()) return;
-    // Whoever writes a temporary holds the lock. If it is free, nobody does.
-    const Descriptor lock = session.tryLock(directory);
-    if (lock.get() >= 0) ::unlinkat(directory, entry, 0);
+    // Whoever writes a temporary holds the lock. If it is free, whoever wrote this one is gone.
+    if (session.nobodySaves(directory)) ::unlinkat(directory, entry, 0);
 }
 
 }  // namespace

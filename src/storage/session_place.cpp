@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include <array>
+#include <cerrno>
 #include <ctime>
 #include <system_error>
 
@@ -89,7 +90,7 @@ result<Descriptor> SessionPlace::lockOnce(int where) const {
         if (errno == EWOULDBLOCK) return Descriptor(-1);
         return unavailable("cannot lock its lock file", errno);
     }
-    // An erase of another process, or an administrator, may have removed the file that was opened: its lock is nobody's.
+    // An administrator may have removed the file that was opened: its lock is nobody's.
     struct stat mine {
     }, present{};
     if (::fstat(opened->get(), &mine) != 0 || ::fstatat(where, lock.c_str(), &present, AT_SYMLINK_NOFOLLOW) != 0 ||
@@ -109,9 +110,11 @@ result<Descriptor> SessionPlace::takeLock(int where) const {
                                                   " for a second now; it has been stopped, or hangs: end it");
 }
 
-Descriptor SessionPlace::tryLock(int where) const {
-    auto lock = lockOnce(where);
-    return lock ? std::move(*lock) : Descriptor(-1);
+bool SessionPlace::nobodySaves(int where) const {
+    struct stat status {};
+    if (::fstatat(where, lockName().c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
+    const auto lock = lockOnce(where);
+    return lock && lock->get() >= 0;
 }
 
 }  // namespace wix::detail

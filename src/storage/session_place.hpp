@@ -33,8 +33,8 @@ public:
     /// Takes the lock that orders the saves of all processes, which is let go with the descriptor. It is held for
     /// milliseconds; if it is not free for a second, the holder does not run.
     result<Descriptor> takeLock(int directory) const;
-    /// The same if it is free now; else a descriptor of -1.
-    Descriptor tryLock(int directory) const;
+    /// Whether that lock is free now. Lock files stay: without one nobody saves, and none is made.
+    bool nobodySaves(int directory) const;
 
     std::filesystem::path file;
     std::filesystem::path directory;

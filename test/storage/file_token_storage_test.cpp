@@ -68,8 +68,11 @@ TEST_CASE("file: a record goes in and comes out") {
     CHECK(conflict.current().tokens == tokens("1"));
     CHECK(runAwaitable(FileTokenStorage(directory / "session.json").load("key"))->version == version);
     runAwaitable(storage.erase("key"));
-    CHECK(!runAwaitable(storage.load("key")));
-    CHECK(directory.names().empty());
+    const auto ended = runAwaitable(FileTokenStorage(directory / "session.json").load("key"));
+    REQUIRE(ended);
+    CHECK(ended->tokens == Tokens());
+    CHECK(ended->version > version);
+    CHECK(!runAwaitable(storage.save("key", tokens("2"), version)).isSaved());
     CHECK(runAwaitable(storage.acquireLease("key", std::chrono::seconds(1))).has_value());
 }
 

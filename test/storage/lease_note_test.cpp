@@ -66,6 +66,20 @@ TEST_CASE("what is no note has ended") {
     }
 }
 
+TEST_CASE("a lease without a note has the time that others would have it for") {
+    const milliseconds ttl(30'000), touched(5'000'000);
+    CHECK(!leaseWithoutNoteIsOver(touched, at(0, 5'000'000), ttl));
+    CHECK(!leaseWithoutNoteIsOver(touched, at(0, 5'029'999), ttl));
+    CHECK(leaseWithoutNoteIsOver(touched, at(0, 5'030'000), ttl));
+    CHECK(!leaseWithoutNoteIsOver(touched, at(0, 4'970'001), ttl));  // a file server whose clock is ahead
+    CHECK(leaseWithoutNoteIsOver(touched, at(0, 4'970'000), ttl));   // a clock that was set back
+    CHECK(leaseWithoutNoteIsOver(touched, at(0, 5'000'000), milliseconds(0)));
+    CHECK(leaseWithoutNoteIsOver(touched, at(0, 5'000'000), milliseconds::min()));
+    const std::int64_t day = milliseconds(hours(24)).count();
+    CHECK(!leaseWithoutNoteIsOver(touched, at(0, 4'999'999 + day), milliseconds::max()));
+    CHECK(leaseWithoutNoteIsOver(touched, at(0, 5'000'000 + day), milliseconds::max()));
+}
+
 TEST_CASE("this machine has both clocks") {
     const LeaseMoment now = leaseMoment();
     CHECK(now.boot.size() == 36);

@@ -53,14 +53,24 @@ TEST_CASE("memory: a conflict tells what is there and changes nothing") {
     }
 }
 
-TEST_CASE("memory: an erased record is gone, and its version is not used again") {
+TEST_CASE("memory: an erased record is empty, and has a higher version") {
     MemoryTokenStorage storage;
     runAwaitable(storage.erase("a"));
+    CHECK(!runAwaitable(storage.load("a")));
     const std::uint64_t version = runAwaitable(storage.save("a", tokens("1"), 0)).version();
     runAwaitable(storage.erase("a"));
-    CHECK(!runAwaitable(storage.load("a")));
-    CHECK(!runAwaitable(storage.save("a", tokens("2"), version)).isSaved());
-    CHECK(runAwaitable(storage.save("a", tokens("2"), 0)).version() > version);
+    const auto ended = runAwaitable(storage.load("a"));
+    REQUIRE(ended);
+    CHECK(ended->tokens == Tokens());
+    CHECK(ended->version > version);
+    for (const std::uint64_t late : {std::uint64_t{0}, version}) {
+        const SaveResult conflict = runAwaitable(storage.save("a", tokens("2"), late));
+        CHECK(!conflict.isSaved());
+        CHECK(conflict.version() == ended->version);
+    }
+    runAwaitable(storage.erase("a"));
+    CHECK(runAwaitable(storage.load("a"))->version == ended->version);
+    CHECK(runAwaitable(storage.save("a", tokens("2"), ended->version)).version() > ended->version);
 }
 
 TEST_CASE("memory: operations outlive the storage") {

@@ -60,7 +60,7 @@ std::uint64_t versionIn(const fs::path& file) {
 }
 
 const std::set<std::string> fileAndLock{"session.json", ".session.json.lock"};
-constexpr int stepsOfSave = 16, stepsOfErase = 11;
+constexpr int stepsOfSave = 16, stepsOfErase = stepsOfSave;
 
 }  // namespace
 
@@ -79,7 +79,8 @@ TEST_CASE("a save takes these steps, in this order") {
     failAt(-1, EIO);
     REQUIRE(session.erase("key").has_value());
     CHECK((seen == std::vector<FileStep>{openDirectory, openFile, readFile, readFile, openLock, takeLock, openFile,
-                                         readFile, readFile, FileStep::unlink, syncDirectory}));
+                                         readFile, readFile, createTemporary, protectTemporary, writeTemporary,
+                                         syncTemporary, closeTemporary, FileStep::rename, syncDirectory}));
     CHECK(seen.size() == stepsOfErase);
 }
 
@@ -115,7 +116,7 @@ TEST_CASE("C row 95: each step of a save that fails leaves the old record, or af
     CHECK(failures == 5 * stepsOfSave);
 }
 
-TEST_CASE("C row 95: each step of an erase that fails leaves the record, or after the removal none") {
+TEST_CASE("C row 95: each step of an erase that fails leaves the record, or after the rename an empty one") {
     for (int step = 0; step < stepsOfErase; ++step) {
         const TempDirectory directory;
         const fs::path file = directory / "session.json";
@@ -127,7 +128,10 @@ TEST_CASE("C row 95: each step of an erase that fails leaves the record, or afte
         CAPTURE(step);
         REQUIRE(!erased.has_value());
         CHECK(erased.error().code == Errc::storage_unavailable);
-        CHECK(fs::exists(file) == (failedStep != FileStep::syncDirectory));
+        CHECK(recordIn(file) == (failedStep == FileStep::syncDirectory ? "" : "refresh-old"));
+        CHECK(directory.names() == fileAndLock);
+        CHECK(session.erase("key").has_value());
+        CHECK(recordIn(file).empty());
     }
 }
 
@@ -259,10 +263,21 @@ TEST_CASE("only leftovers of this file are removed, and only safe ones") {
 
     put(directory / leftover, "leftover");
     CHECK(SessionFile(file).erase("key").has_value());
-    expected.erase("session.json");
-    expected.erase(".session.json.lock");
     CHECK(directory.names() == expected);
+    CHECK(contentOf(file).find("refresh-") == std::string::npos);
     put(directory / leftover, "leftover");
-    CHECK(SessionFile(file).erase("key").has_value());  // of a first save that crashed: there is no record
+    CHECK(SessionFile(file).erase("key").has_value());  // also if the record is empty already
     CHECK(directory.names() == expected);
+    // Of a first save that crashed: there is no record.
+    for (const bool withLock : {true, false}) {
+        fs::remove(file);
+        expected.erase("session.json");
+        if (!withLock) {
+            fs::remove(directory / ".session.json.lock");
+            expected.erase(".session.json.lock");
+        }
+        put(directory / leftover, "leftover");
+        CHECK(SessionFile(file).erase("key").has_value());
+        CHECK(directory.names() == expected);
+    }
 }

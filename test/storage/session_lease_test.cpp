@@ -1,16 +1,19 @@
 // The renewal lease of a session file: one holder at a time, however the one before has ended.
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "storage/lease_note.hpp"
 #include "storage/session_file.hpp"
 #include "storage/temp_directory.hpp"
 #include "support/eventually.hpp"
@@ -174,8 +177,7 @@ TEST_CASE("a lease file without a note, or with another one's, hinders nobody") 
 TEST_CASE("a lease that cannot be had is a failure, not a lease, and leaves none behind") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
-    for (const FileStep step :
-         {FileStep::openDirectory, FileStep::openLock, FileStep::takeLock, FileStep::writeLease}) {
+    for (const FileStep step : {FileStep::openDirectory, FileStep::openLock, FileStep::takeLock}) {
         for (const int error : {ENOSPC, EROFS, EIO, EMFILE}) {
             failAt = step;
             failWith = error;
@@ -188,18 +190,53 @@ TEST_CASE("a lease that cannot be had is a failure, not a lease, and leaves none
     }
 }
 
-TEST_CASE("an erased session leaves no lock file, but for a lease that is held") {
+TEST_CASE("C row 95: without space for its note a lease is one all the same, for the time that others would have it") {
+    const TempDirectory directory;
+    const fs::path file = directory / "session.json";
+    const auto setTime = [&](std::chrono::seconds ago) {
+        struct timespec times[2] = {};
+        ::clock_gettime(CLOCK_REALTIME, &times[0]);
+        times[0].tv_sec -= ago.count();
+        times[1] = times[0];
+        REQUIRE(::utimensat(AT_FDCWD, (directory / leaseName).c_str(), times, 0) == 0);
+    };
+    failAt = FileStep::writeLease;
+    for (const int error : {ENOSPC, EDQUOT, EIO}) {
+        // The note of an earlier holder, whose time is over, or one that is too long; and an old empty file.
+        for (const std::string& before :
+             {writeLeaseNote(leaseMoment(), milliseconds(0)), std::string(1'000, '9'), std::string()}) {
+            put(directory / leaseName, before);
+            setTime(2 * hour);
+            failWith = error;
+            auto lease = SessionFile(file, &failingHook).acquireLease(milliseconds(50));
+            failWith = 0;
+            REQUIRE((lease && *lease));
+            CHECK(!granted(file));
+            setTime(std::chrono::minutes(59));
+            CHECK(!granted(file));
+            CHECK(granted(file, std::chrono::minutes(58)));
+            lease->reset();
+            CHECK(granted(file));
+        }
+    }
+    // A clock that was set back by more than the time of a lease does not keep others off for longer.
+    failWith = ENOSPC;
+    const auto lease = SessionFile(file, &failingHook).acquireLease(hour);
+    failWith = 0;
+    setTime(-2 * hour);
+    CHECK(granted(file));
+}
+
+TEST_CASE("an erased session keeps its lock files, and a lease that is held stays held") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     SessionFile session(file);
-    REQUIRE(session.save("key", Tokens(), 0).has_value());
+    REQUIRE(session.save("key", Tokens(AccessToken("a", {}), RefreshToken()), 0).has_value());
     auto lease = session.acquireLease(hour);
     REQUIRE((lease && *lease));
     CHECK(session.erase("key").has_value());
-    CHECK(directory.names() == std::set<std::string>{leaseName});
+    CHECK(directory.names() == std::set<std::string>{"session.json", ".session.json.lock", leaseName});
     CHECK(!granted(file));
     lease->reset();
-    CHECK(session.erase("key").has_value());
-    CHECK(directory.names().empty());
     CHECK(granted(file));
 }

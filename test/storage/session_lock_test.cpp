@@ -40,7 +40,7 @@ void checkFails(const result<T>& outcome, Errc code, const std::string& part) {
     CHECK(outcome.error().context.find(part) != std::string::npos);
 }
 
-/// Between the opening of the lock file and the lock, another process erases the session and begins to save a new one.
+/// Between the opening of the lock file and the lock, somebody removes it, and another process begins to save.
 fs::path lockToSwap;
 std::optional<Descriptor> swappedLock;
 int swappingHook(FileStep step) {
@@ -52,7 +52,7 @@ int swappingHook(FileStep step) {
 
 int deniedAt = 0;
 int readOnlyHook(FileStep step) {
-    if (step != FileStep::openLock && step != FileStep::createTemporary && step != FileStep::unlink) return 0;
+    if (step != FileStep::openLock && step != FileStep::createTemporary) return 0;
     return deniedAt;
 }
 
