@@ -43,7 +43,7 @@ Options parse(const std::vector<std::string>& arguments) {
     Options options{{"--port", "0"}, {"--store", "storefront-data"}, {"--connections", "1000"}, {"--patience", "15"}};
     for (std::size_t i = 0; i < arguments.size(); i += 2) {
         if (i + 1 == arguments.size() || usage.find("\n  " + arguments[i] + " ") == usage.npos)
-            throw std::invalid_argument(arguments[i] + " is unknown, or needs a value");
+            throw std::invalid_argument(arguments[i] + " is unknown, or needs a value\n" + std::string(usage));
         options[arguments[i]] = arguments[i + 1];
     }
     return options;
@@ -136,18 +136,7 @@ void run(Options options) {
     io.run();
 }
 
-int main(int argc, char** argv) {
-    try {
-        if (argc == 2 && std::string_view(argv[1]) == "--help")
-            std::cout << usage;
-        else
-            run(parse({argv + 1, argv + argc}));
-        return 0;
-    } catch (const std::invalid_argument& error) {
-        std::cerr << "storefront: " << error.what() << "\n" << usage;
-        return 2;
-    } catch (const std::exception& error) {
-        std::cerr << "storefront: " << error.what() << "\n";
-        return 1;
-    }
+int main(int argc, char** argv) try { run(parse({argv + 1, argv + argc})); } catch (const std::exception& error) {
+    std::cerr << "storefront: " << error.what() << "\n";
+    return 1;
 }

@@ -44,5 +44,4 @@ const Route& routeOf(std::string_view path);
 /// An id or a slug, as it may go into a path of the API.
 std::string checkedId(std::string_view id);
 Response reply(std::string body, http::status status = http::status::ok, std::string_view type = "text/html");
-Response apology(http::status status, std::string_view message, std::string_view reference);
-Response styleSheet();
+Response apology(const Call& call, http::status status, boost::json::value why);

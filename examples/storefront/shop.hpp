@@ -7,6 +7,7 @@
 
 #include "metrics.hpp"
 #include "pages.hpp"
+#include "templates.hpp"
 
 /// At most 256 bytes, in hexadecimal digits.
 inline std::string randomHex(std::size_t bytes) {
@@ -38,7 +39,7 @@ public:
             else if (path == "/metrics")  // not for the public: the front must not pass it on
                 made = reply(metrics_->text(sessions_.statistics(), connections), http::status::ok, "text/plain");
             else if (path == "/style.css")
-                made = styleSheet();
+                made = reply(std::string(styleSheet), http::status::ok, "text/css");
             else
                 made = co_await answer(request, path);
         } catch (...) {
@@ -102,7 +103,7 @@ private:
     }
 
     /// For the exception that is being handled. Why goes to the log, under the reference on the page.
-    static Response failurePage(const std::string& request) {
+    Response failurePage(const std::string& request) const {
         http::status status = http::status::internal_server_error;
         std::string message = "Something went wrong. Please try again.", why;
         try {
@@ -126,7 +127,7 @@ private:
         }
         const std::string reference = randomHex(8);
         writeLog("request " + reference + " " + request + ": " + why);
-        return apology(status, message, reference);
+        return apology(Call(house_), status, wix::object("message", message, "reference", reference));
     }
 
     wix::VisitorSessions sessions_;
