@@ -13,13 +13,8 @@
 
 #include <sys/stat.h>
 
-#include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
-#include <map>
-#include <optional>
 
 #include "server.hpp"
 
@@ -92,7 +87,7 @@ asio::awaitable<void> stopAtSignal(Server& server, Shop& shop, wix::Transport tr
     co_await signals.async_wait(asio::use_awaitable);
     signals.clear();  // a second one ends the program at once
     writeLog("stopping");
-    co_await server.drain(std::chrono::seconds(10));
+    co_await server.drain(seconds(10));
     co_await shop.close();
     co_await transport.close();
     writeLog("stopped");

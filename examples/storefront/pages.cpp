@@ -43,13 +43,14 @@ std::string escaped(std::string text) {
 }
 
 /// What a section is filled in for: each of these.
-std::vector<json::value> elementsOf(const json::value& found, const json::value& here) {
-    if (found.is_array()) return std::vector<json::value>(found.get_array().begin(), found.get_array().end());
-    std::vector<json::value> elements;
-    if (found.is_object())
-        for (const auto& member : found.get_object()) elements.push_back(member.value());
+std::vector<const json::value*> elementsOf(const json::value& found, const json::value& here) {
+    std::vector<const json::value*> elements;
+    if (found.is_array())
+        for (const json::value& element : found.get_array()) elements.push_back(&element);
+    else if (found.is_object())
+        for (const auto& member : found.get_object()) elements.push_back(&member.value());
     else if (found == json::value(true) || found.is_string() || (found.is_int64() && found.get_int64() > 0))
-        elements.push_back(here);
+        elements.push_back(&here);
     return elements;
 }
 
@@ -70,14 +71,14 @@ void fill(std::string& out, std::string_view& markup, const json::value& here, c
             out += escaped(textOf(found));
             continue;
         }
-        std::vector<json::value> elements = elementsOf(found, here);
-        if (tag.starts_with('^')) elements.resize(elements.empty() ? 1 : 0, here);
+        std::vector<const json::value*> elements = elementsOf(found, here);
+        if (tag.starts_with('^')) elements.resize(elements.empty() ? 1 : 0, &here);
         const std::string_view section = markup;
         std::string dropped;
         fill(dropped, markup, here, top);  // to its end
-        for (const json::value& each : elements) {
+        for (const json::value* each : elements) {
             std::string_view again = section;
-            fill(out, again, each, top);
+            fill(out, again, *each, top);
         }
     }
     out += markup;
@@ -85,15 +86,16 @@ void fill(std::string& out, std::string_view& markup, const json::value& here, c
 
 std::int64_t itemsIn(const json::value& cart) {
     std::int64_t items = 0;
-    for (const json::value& line : elementsOf(at(cart, "/cart/lineItems"), cart))
-        if (const std::int64_t* quantity = at(line, "/quantity").if_int64()) items += *quantity;
+    for (const json::value* line : elementsOf(at(cart, "/cart/lineItems"), cart))
+        if (const std::int64_t* quantity = at(*line, "/quantity").if_int64()) items += *quantity;
     return items;
 }
 
 /// A page of a template, in which `data` is the answer of the API.
 std::string whole(const Call& call, std::string_view title, std::string_view markup, json::value data,
                   std::int64_t items) {
-    const json::value top = wix::object("title", title, "csrf", call.csrf, "items", items, "id", call.id, "data", data);
+    const json::value top =
+        wix::object("title", title, "csrf", call.csrf, "items", items, "id", call.id, "data", std::move(data));
     std::string page;
     for (std::string_view part : {pageBegin, markup, pageEnd}) fill(page, part, top.at("data"), top);
     return page;

@@ -7,9 +7,7 @@
 #include <boost/beast/http.hpp>
 
 #include <array>
-#include <chrono>
 #include <memory>
-#include <optional>
 #include <set>
 
 #include "shop.hpp"

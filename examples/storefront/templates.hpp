@@ -16,7 +16,7 @@ constexpr std::string_view gridPage = R"(
 <section class="hero"><h1>Made slowly, used daily</h1><p>Kitchenware, linen and paper from small workshops.</p></section>
 <div class="grid">{#/products}
 <article><a href="/product/{/id}"><div class="picture" data-name="{/name}">
-{#/media/mainMedia/image/url}<img src="{/media/mainMedia/image/url}" alt="" loading="lazy">{;}</div>
+{#/media/mainMedia/image/url}<img src="{/media/mainMedia/image/url}/v1/fill/w_640,h_480,al_c/picture.jpg" alt="" loading="lazy">{;}</div>
 <h2>{/name}</h2></a><p class="price">{/price/formatted/discountedPrice}</p>
 {^/stock/inStock}<p>Sold out</p>{;}
 {#/stock/inStock}
@@ -28,7 +28,7 @@ constexpr std::string_view gridPage = R"(
 
 constexpr std::string_view productPage = R"({#/product/id}<div class="product">
 <div class="picture" data-name="{/product/name}">
-{#/product/media/mainMedia/image/url}<img src="{/product/media/mainMedia/image/url}" alt="">{;}</div>
+{#/product/media/mainMedia/image/url}<img src="{/product/media/mainMedia/image/url}/v1/fill/w_640,h_480,al_c/picture.jpg" alt="">{;}</div>
 <div><h1>{/product/name}</h1><p class="price">{/product/price/formatted/discountedPrice}</p>
 <p>{/product/description}</p>
 {^/product/stock/inStock}<p>Sold out</p>{;}
@@ -85,12 +85,11 @@ constexpr std::string_view styleSheet = R"css(
 :root { --ink: #2b2621; --line: #e5dccf; --accent: #9a4f2c; }
 body { margin: 0; background: #faf7f2; color: var(--ink); font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; }
 .brand, h1, h2, .picture { font-family: Georgia, "DejaVu Serif", serif; font-weight: normal; }
-a { color: inherit; }
-header, article a { text-decoration: none; }
+a { color: inherit; text-decoration: none; }
 header { display: flex; justify-content: space-between; padding: 1rem 5vw; background: #fff; }
 .brand { font-size: 1.5rem; }
 .brand i, a:hover { color: var(--accent); }
-nav a { margin-left: 1.8rem; text-decoration: none; }
+nav a { margin-left: 1.8rem; line-height: 2.2rem; }
 nav b { background: var(--accent); color: #fff; border-radius: 1rem; padding: 0 .5rem; margin-left: .4rem; }
 main { max-width: 1080px; margin: 0 auto; padding: 2rem 5vw 4rem; }
 .hero, footer { text-align: center; padding-bottom: 2rem; }
@@ -102,10 +101,9 @@ article, .ticket, table { background: #fff; border: 1px solid var(--line); borde
 article:nth-child(even) .picture { background: linear-gradient(135deg, #93a58a, #53684c); }
 .picture::before { content: attr(data-name); }
 .picture::first-letter { font-size: 4rem; line-height: 10rem; }
-.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }
+.picture img { position: absolute; top: 0; left: 50%; transform: translateX(-50%); } /* no size: if missing, no trace */
 .price, #total { font-weight: 600; }
-form { display: inline-flex; gap: .5rem; margin: 0 .5rem 0 0; }
-.button { text-decoration: none; }
+form, .button { display: inline-flex; gap: .5rem; margin: 0 .5rem 0 0; }
 button, .button, input, select { font: inherit; padding: .4rem .8rem; border: 1px solid var(--line); border-radius: 6px; }
 button, .button { background: var(--ink); color: #fff; }
 .quiet { background: none; color: inherit; }
