@@ -38,7 +38,9 @@ Options parse(const std::vector<std::string>& arguments) {
     Options options{{"--port", "0"}, {"--store", "storefront-data"}, {"--connections", "1000"}, {"--patience", "15"}};
     for (std::size_t i = 0; i < arguments.size(); i += 2) {
         if (i + 1 == arguments.size() || usage.find("\n  " + arguments[i] + " ") == usage.npos)
-            throw std::invalid_argument(arguments[i] + " is unknown, or needs a value\n" + std::string(usage));
+            throw std::invalid_argument(
+                (arguments[i] == "--help" ? "" : arguments[i] + " is unknown, or needs a value\n") +
+                std::string(usage));
         options[arguments[i]] = arguments[i + 1];
     }
     return options;

@@ -25,12 +25,12 @@ const json::value& at(const json::value& in, std::string_view pointer) {
     return found != nullptr ? *found : nothing;
 }
 
+/// A time, such as 2030-05-04T16:00:00.000Z, as people read it.
 std::string textOf(const json::value& found) {
     if (found.is_int64()) return std::to_string(found.get_int64());
-    std::string text = found.is_string() ? found.get_string().c_str() : "";
-    if (text.size() == 24 && text.ends_with("Z"))
-        text = text.substr(0, 10) + ", " + text.substr(11, 5) + " UTC";  // a date
-    return text;
+    const std::string text = found.is_string() ? found.get_string().c_str() : "";
+    const bool isTime = text.size() == 24 && text[10] == 'T' && text[13] == ':' && text[23] == 'Z';
+    return isTime ? text.substr(0, 10) + ", " + text.substr(11, 5) + " UTC" : text;
 }
 
 std::string escaped(std::string text) {
@@ -192,15 +192,14 @@ asio::awaitable<Response> addToCart(Call& call) {
 // A line that is not there was removed in another window: the cart shows it.
 asio::awaitable<Response> changeLine(Call& call) {
     json::value line = wix::object("id", checkedId(call.field("line")), "quantity", quantityIn(call));
-    co_await postIfThere(*call.client, currentCart + "/update-line-items-quantity",
-                         wix::object("lineItems", wix::array(std::move(line))));
+    json::value lines = wix::object("lineItems", wix::array(std::move(line)));
+    co_await postIfThere(*call.client, currentCart + "/update-line-items-quantity", std::move(lines));
     co_return seeOther("/cart");
 }
 
 asio::awaitable<Response> removeLine(Call& call) {
-    json::value lines = wix::array(checkedId(call.field("line")));
-    co_await postIfThere(*call.client, currentCart + "/remove-line-items",
-                         wix::object("lineItemIds", std::move(lines)));
+    json::value lines = wix::object("lineItemIds", wix::array(checkedId(call.field("line"))));
+    co_await postIfThere(*call.client, currentCart + "/remove-line-items", std::move(lines));
     co_return seeOther("/cart");
 }
 
