@@ -14,8 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The lease is the time of an exchange, and of two calls of the storage.
-constexpr auto leaseTime = 4s;
+/// The lease is the time of an exchange, and of three calls of the storage.
+constexpr auto leaseTime = 5s;
 
 Visitors::Arguments withLease(Visitors::Arguments options) {
     options.insert(options.end(), {"--exchange-ms", "2000", "--storage-ms", "1000"});
@@ -43,7 +43,7 @@ void checkKilled(asio::io_context& io, const SharedStorage& shared) {
     CHECK(!shop.fake.waitUntilHeld("token", 2, 200ms));  // it leaves the exchange to the first
     visitors[0].signal(SIGKILL);
     REQUIRE(eventually([&] { return !visitors[0].running(); }));
-    CHECK(shop.fake.waitUntilHeld("token", 2, leaseTime));
+    CHECK(shop.fake.waitUntilHeld("token", 2, leaseTime + 2s));  // at once with a file
     shop.fake.release("token");
     const Visit visit = visitors.answer(1, second);
     CAPTURE(visit.text);
