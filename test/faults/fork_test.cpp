@@ -6,8 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <memory>
+
+#include "support/in_child.hpp"
 
 using namespace wix;
 using namespace wix::test;
@@ -16,26 +17,6 @@ namespace asio = boost::asio;
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Runs `work` in a child. Gives what it returned; -1 if it did not end by itself.
-template <class Work>
-int inChild(Work work) {
-    std::fflush(nullptr);  // or the child writes what is buffered once more
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        ::alarm(20);
-        int result = 99;
-        try {
-            result = work();
-        } catch (...) {
-        }
-        ::_exit(result);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 template <class T>
 bool refused(asio::awaitable<T> operation) {

@@ -1,36 +1,12 @@
-// Fault matrix C, row 93: fork() with a connection to Redis. No case has a thread at that time, so sanitizers may watch.
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
-
+// Fault matrix C, row 93: fork() with a connection to Redis.
 #include "redis/redis_server.hpp"
+#include "support/in_child.hpp"
 
 using namespace wix;
 using namespace wix::test;
 namespace asio = boost::asio;
 
 namespace {
-
-/// Runs `work` in a child. Gives what it returned; -1 if it did not end by itself.
-template <class Work>
-int inChild(Work work) {
-    std::fflush(nullptr);  // or the child writes what is buffered once more
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        ::alarm(20);
-        int result = 99;
-        try {
-            result = work();
-        } catch (...) {
-        }
-        ::_exit(result);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 /// What the parent has, to be used and dropped by both.
 struct Parent {
