@@ -77,7 +77,7 @@ wanted() {
     printf '%s\n' libssl-dev zlib1g-dev
     case $1 in
     test) printf '%s\n' doctest-dev libhiredis-dev pkg-config ;;
-    bench) echo libbenchmark-dev ;;
+    bench) printf '%s\n' libbenchmark-dev libcurl4-openssl-dev pkg-config python3 ;;
     esac
 }
 

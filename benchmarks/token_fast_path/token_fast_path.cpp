@@ -4,9 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include <algorithm>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -17,11 +15,10 @@
 #include "auth/token_manager.hpp"
 #include "support/allocation_count.hpp"
 #include "support/arguments.hpp"
-#include "support/measure.hpp"
-#include "support/table.hpp"
-#include "support/targets.hpp"
+#include "support/sample.hpp"
 
 namespace asio = boost::asio;
+namespace json = boost::json;
 
 namespace wix::bench {
 namespace {
@@ -93,6 +90,11 @@ void freshToken(benchmark::State& state) {
     }
 }
 
+void bootClock(benchmark::State& state) {
+    const detail::Clock& clock = detail::Clock::system();
+    for (auto _ : state) benchmark::DoNotOptimize(clock.boot());
+}
+
 /// Of so many looks at a valid token: none, in every run.
 std::uint64_t allocationsOfFresh() {
     detail::TokenManager& manager = authorized().manager();
@@ -101,65 +103,42 @@ std::uint64_t allocationsOfFresh() {
     return allocationsOfThread() - before;
 }
 
-void bootClock(benchmark::State& state) {
-    const detail::Clock& clock = detail::Clock::system();
-    for (auto _ : state) benchmark::DoNotOptimize(clock.boot());
-}
-
-/// Keeps the medians and prints nothing.
-class Collector final : public benchmark::BenchmarkReporter {
+/// Tells each repetition as a sample.
+class Teller final : public benchmark::BenchmarkReporter {
 public:
     bool ReportContext(const Context&) override { return true; }
     void ReportRuns(const std::vector<Run>& runs) override {
         for (const Run& run : runs) {
             if (run.error_occurred) throw std::runtime_error(run.error_message);
-            if (run.aggregate_name == "median")
-                nanoseconds[run.run_name.function_name + run.run_name.threads] = run.GetAdjustedCPUTime();
+            if (run.run_type != Run::RT_Iteration) continue;
+            json::object parameters;
+            parameters["threads"] = run.threads;
+            sample(run.run_name.function_name, parameters, "CPU", "ns", run.GetAdjustedCPUTime());
         }
     }
-    std::map<std::string, double> nanoseconds;
 };
 
-bool run(const Arguments& arguments) {
-    Targets targets;
-    targets.exact("allocations of 1 000 looks at a valid token", allocationsOfFresh(), 0);
-    if (arguments.smoke) {
-        targets.print();
-        return targets.allExact();
-    }
-    const int repetitions = arguments.rounds > 0 ? static_cast<int>(arguments.rounds) : arguments.quick ? 5 : 15;
+void run(const Arguments& arguments) {
+    sample("TokenManager::fresh()", json::object(), "allocations of 1 000 looks", "count",
+           static_cast<double>(allocationsOfFresh()));
     using Function = void (*)(benchmark::State&);
     const std::vector<std::pair<std::string, Function>> functions{{"mutex + shared_ptr copy", mutexAndCopy},
-                                                                  {"a valid token: TokenManager::fresh()", freshToken},
+                                                                  {"TokenManager::fresh()", freshToken},
                                                                   {"of that, reading the clock", bootClock}};
     for (const auto& [name, function] : functions)
         for (const int threads : {1, 2})
             benchmark::RegisterBenchmark(name.c_str(), function)
                 ->Threads(threads)
-                ->MinTime(arguments.quick ? 0.02 : 0.05)
-                ->Repetitions(repetitions);
+                ->MinTime(arguments.smoke ? 0.001 : 0.05)
+                ->Repetitions(static_cast<int>(arguments.rounds));
     // Repetitions in turn, not one benchmark after the other: what disturbs one disturbs its rival.
-    std::string program = "authorize_bench";
+    std::string program = "token_fast_path";
     std::string interleaved = "--benchmark_enable_random_interleaving=true";
     std::vector<char*> values{program.data(), interleaved.data(), nullptr};
     int count = 2;
     benchmark::Initialize(&count, values.data());
-    Collector collected;
-    benchmark::RunSpecifiedBenchmarks(&collected);
-
-    const auto& ns = collected.nanoseconds;
-    const std::string one = "threads:1";
-    const std::string two = "threads:2";
-    Table table({"operation", "1 thread ns", "×", "2 threads ns", "×"});
-    for (const auto& [name, function] : functions)
-        table.row({name, fixed(ns.at(name + one), 1), fixed(ns.at(name + one) / ns.at(functions[0].first + one), 2),
-                   fixed(ns.at(name + two), 1), fixed(ns.at(name + two) / ns.at(functions[0].first + two), 2)});
-    table.print();
-    std::printf("\nCPU time for each operation; medians of %d repetitions, taken in turn.\n\n", repetitions);
-    targets.ratio("a valid token / mutex + shared_ptr copy",
-                  ns.at(functions[1].first + one) / ns.at(functions[0].first + one), 3);
-    targets.print();
-    return targets.allExact();
+    Teller teller;
+    benchmark::RunSpecifiedBenchmarks(&teller);
 }
 
 }  // namespace
@@ -167,9 +146,9 @@ bool run(const Arguments& arguments) {
 
 int main(int count, char** values) {
     try {
-        return wix::bench::run(wix::bench::readArguments(count, values)) ? 0 : 1;
+        wix::bench::run(wix::bench::readArguments(count, values));
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "authorize_bench: %s\n", error.what());
+        std::fprintf(stderr, "token_fast_path: %s\n", error.what());
         return 1;
     }
 }

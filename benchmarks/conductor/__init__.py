@@ -1,0 +1,1 @@
+"""Runs the benchmarks, keeps what they measured, and writes it down."""

@@ -1,0 +1,67 @@
+"""A rival that makes calls in a process of its own, when it is told to."""
+
+import json
+import os
+import subprocess
+import threading
+
+
+class Contender:
+    """Keeps its connections open between the rounds.
+
+    The program says {"ready": true} when it has connected and warmed up. To each line `go MILLISECONDS` it makes calls
+    for about so long, and answers with one JSON object:
+
+        {"calls": 60000, "cpuMicros": ..., "wallMicros": ..., "p50Micros": ..., "p99Micros": ..., "allocations": ...}
+
+    cpuMicros is user and system time of its whole process in that round; allocations may be missing. It ends when its
+    standard input does. A program that fails ends with a message on standard error.
+    """
+
+    def __init__(self, name, command, environment=None, seconds=60):
+        self.name = name
+        self._seconds = seconds
+        self._process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        self._read()  # ready
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def go(self, milliseconds):
+        """One round. Gives what the program measured, as a dict."""
+        self._process.stdin.write(f"go {milliseconds}\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def close(self):
+        try:
+            self._process.stdin.close()
+            self._process.wait(timeout=10)
+        except (subprocess.TimeoutExpired, BrokenPipeError):
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _read(self):
+        watch = threading.Timer(self._seconds, self._process.kill)
+        watch.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            watch.cancel()
+        if not line:
+            raise RuntimeError(f"{self.name} ended, or took longer than {self._seconds} s")
+        return json.loads(line)
