@@ -46,8 +46,8 @@ private:
 
 /// What a server sends goes out again with the next request: it passes the same rules as a caller's header.
 void learnConsistency(Consistency& consistency, const HttpReply& reply, std::uint64_t epoch) {
-    const auto value = findHeader(reply.headers, Consistency::headerName);
-    if (value && !value->empty() && value->size() <= 8192 && !checkHeader(Consistency::headerName, *value))
+    const auto value = findHeader(reply.headers, consistencyHeader);
+    if (value && !value->empty() && value->size() <= 8192 && !checkHeader(consistencyHeader, *value))
         consistency.learn(epoch, *value);
 }
 
@@ -66,22 +66,22 @@ ReplyFacts factsOf(const HttpReply& reply, const Clock& clock) {
 /// What a call has between its steps, and the steps that need no waiting.
 class Call {
 public:
-    Call(CallEnvironment environment, WireRequest first, WaitLimits limits, int redirects)
-        : environment_(std::move(environment)),
+    Call(const CallEnvironment& environment, std::shared_ptr<WireRequest> first, WaitLimits limits, int redirects)
+        : environment_(environment),
           limits_(std::move(limits)),
           request_(std::move(first)),
-          state_(environment_.retry, request_.idempotent),
-          report_(request_.observer),
+          state_(environment_.retry, request_->idempotent),
+          report_(request_->observer),
           maxRedirects_(redirects) {
-        if (request_.source) request_.source = std::make_shared<WatchedSource>(std::move(request_.source));
-        if (request_.sink) request_.sink = sink_ = std::make_shared<WatchedSink>(std::move(request_.sink));
-        quotas().callBegins(request_.origin);
+        if (request_->source) request_->source = std::make_shared<WatchedSource>(std::move(request_->source));
+        if (request_->sink) request_->sink = sink_ = std::make_shared<WatchedSink>(std::move(request_->sink));
+        quotas().callBegins(request_->origin);
     }
 
     const WaitLimits& limits() const noexcept { return limits_; }
     /// While a token is waited for.
     void openAhead() const {
-        if (request_.origin != environment_.tokenOrigin) environment_.transport->openAhead(request_);
+        if (request_->origin != *environment_.tokenOrigin) environment_.transport->openAhead(*request_);
     }
     TokenManager& tokens() const noexcept { return *environment_.tokens; }
     std::optional<Failure> checkProcess() const { return environment_.transport->checkProcess(); }
@@ -96,14 +96,14 @@ public:
     bool authorizes() const noexcept { return atHome_; }
 
     asio::awaitable<result<HttpReply>> send() {
-        WireRequest made = request_;
-        made.attempt = report_.sending();
+        request_->attempt = report_.sending();
+        request_->authorization.reset();
+        request_->consistency.clear();
         if (atHome_) {
-            made.headers.emplace_back("Authorization", token_->tokens.accessToken.value);
-            if (std::string value = environment_.consistency->valueFor(token_->epoch); !value.empty())
-                made.headers.emplace_back(std::string(Consistency::headerName), std::move(value));
+            request_->authorization = std::shared_ptr<const std::string>(token_, &token_->tokens.accessToken.value);
+            request_->consistency = environment_.consistency->valueFor(token_->epoch);
         }
-        return environment_.transport->send(std::move(made), limits_);
+        return environment_.transport->send(request_, limits_);
     }
 
     CallDecision decide(const result<HttpReply>& reply) {
@@ -113,20 +113,19 @@ public:
         if (decision.sendsAgain() && sink_ && sink_->isTouched())
             return CallDecision(CallDecision::Action::finish, "the sink has had a part of the answer");
         if (decision.sendsAgain() && !bodyIsThere()) return decision.withoutBody();
-        if (decision.action != CallDecision::Action::wait || quotas().takeRetry(request_.origin)) return decision;
+        if (decision.action != CallDecision::Action::wait || quotas().takeRetry(request_->origin)) return decision;
         return CallDecision::quotaIsEmpty();
     }
     /// After CallDecision::Action::follow.
     void follow() {
-        request_ = std::move(*redirect_);
-        redirect_.reset();
+        request_ = std::move(redirect_);
         token_.reset();
-        quotas().callBegins(request_.origin);
-        state_.redirected(request_.idempotent);
+        quotas().callBegins(request_->origin);
+        state_.redirected(request_->idempotent);
     }
 
     void retried(const result<HttpReply>& outcome, const CallDecision& decision) noexcept {
-        report_.retried(request_, outcome, decision.reason, decision.delay);
+        report_.retried(*request_, outcome, decision.reason, decision.delay);
     }
     result<HttpReply> end(result<HttpReply> outcome, std::string_view reason) {
         if (outcome.has_error() && state_.maybeProcessed()) {
@@ -134,41 +133,45 @@ public:
             failure.maybeSent = true;
             outcome = std::move(failure);
         }
-        report_.finished(request_, outcome, reason);
+        report_.finished(*request_, outcome, reason);
         return outcome;
     }
-    void threw() noexcept { report_.threw(request_); }
+    void threw() noexcept { report_.threw(*request_); }
 
 private:
     RetryQuotas& quotas() const { return environment_.transport->retryQuotas(); }
-    bool bodyIsThere() { return !request_.source || request_.source->rewind(); }
+    bool bodyIsThere() { return !request_->source || request_->source->rewind(); }
 
     CallDecision byState(const result<HttpReply>& reply) {
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(limits_.deadline - MonotonicClock::now());
         const Clock& clock = *environment_.clock;
-        if (reply.has_error()) return state_.failed(reply.error(), clock.random(), left);
+        if (reply.has_error()) return state_.failed(reply.error(), clock.random(), timeLeft());
         ReplyFacts facts = factsOf(*reply, clock);
         facts.tokenExpired = facts.tokenExpired && atHome_;
-        return state_.replied(facts, clock.random(), left);
+        // Most answers end the call, and ask for neither clock nor dice.
+        if (facts.status < 400) return state_.replied(facts, 0, std::chrono::milliseconds(0));
+        return state_.replied(facts, clock.random(), timeLeft());
+    }
+
+    std::chrono::milliseconds timeLeft() const {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(limits_.deadline - MonotonicClock::now());
     }
 
     CallDecision decideRedirect(const HttpReply& reply) {
-        RedirectDecision decision = followRedirect(request_, reply, maxRedirects_ - redirects_);
+        RedirectDecision decision = followRedirect(*request_, reply, maxRedirects_ - redirects_);
         if (!decision.next) return CallDecision(CallDecision::Action::finish, decision.reason);
         if (decision.keepsBody && !bodyIsThere())
             return CallDecision(CallDecision::Action::finish, "the body cannot be given again");
         ++redirects_;
         // For good: whoever leads away from home may lead back to a place of their choice.
         if (decision.leavesOrigin) atHome_ = false;
-        redirect_ = std::move(decision.next);
+        redirect_ = std::make_shared<WireRequest>(std::move(*decision.next));
         return CallDecision(CallDecision::Action::follow, decision.reason);
     }
 
-    CallEnvironment environment_;
+    const CallEnvironment environment_;
     WaitLimits limits_;
-    WireRequest request_;
-    std::optional<WireRequest> redirect_;
+    std::shared_ptr<WireRequest> request_;  // nobody else changes it, and we do only between two requests
+    std::shared_ptr<WireRequest> redirect_;
     std::shared_ptr<WatchedSink> sink_;
     CallState state_;
     CallReport report_;
@@ -180,12 +183,10 @@ private:
 
 }  // namespace
 
-asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits,
-                                           int maxRedirects) {
+asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, std::shared_ptr<WireRequest> request,
+                                           WaitLimits limits, int maxRedirects) {
     using Action = CallDecision::Action;
-    Call call(std::move(environment), std::move(request), std::move(limits), maxRedirects);
-    // Pauses are the caller's own: an executor that were kept would have to end before its context does.
-    const asio::any_io_executor caller = co_await asio::this_coro::executor;
+    Call call(environment, std::move(request), std::move(limits), maxRedirects);
     try {
         for (;;) {
             if (auto forked = call.checkProcess()) co_return std::move(*forked);
@@ -215,6 +216,8 @@ asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequ
                 }
                 case Action::wait: {
                     call.retried(reply, decision);
+                    // Pauses are the caller's own: an executor that were kept would have to end before its context.
+                    const asio::any_io_executor caller = co_await asio::this_coro::executor;
                     auto pause = std::make_shared<Pause>(caller, decision.delay, call.limits());
                     std::optional<Failure> stopped = co_await run(std::move(pause));
                     if (stopped) co_return call.end(std::move(*stopped), "was not to wait any longer");

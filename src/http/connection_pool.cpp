@@ -121,18 +121,19 @@ ConnectionPool::ConnectionPool(asio::any_io_executor executor, const TransportOp
 
 // -- Taking ------------------------------------------------------------------------------------------------------------
 
-asio::awaitable<result<ConnectionPool::Lease>> ConnectionPool::acquire(const WireRequest& request,
-                                                                       const WaitLimits& limits) {
+std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(const WireRequest& request) {
     Connections ended;  // destroyed without the mutex
+    const std::lock_guard lock(mutex_);
+    return tryAcquire(idOf(request.origin), request.urgent, ended);
+}
+
+ConnectionPool::Waiting ConnectionPool::acquire(const WireRequest& request, const WaitLimits& limits) {
     OriginId origin = 0;
     {
         const std::lock_guard lock(mutex_);
         origin = idOf(request.origin);
-        if (auto lease = tryAcquire(origin, request.urgent, ended)) co_return std::move(*lease);
     }
-    ended.clear();
-    auto inLine = std::make_shared<InLine>(self(), origin, request.describe(), request.urgent, limits);
-    co_return co_await run(std::move(inLine));
+    return run(std::make_shared<InLine>(self(), origin, request.describe(), request.urgent, limits));
 }
 
 std::optional<ConnectionPool::Lease> ConnectionPool::acquireSpare(const Origin& to) {

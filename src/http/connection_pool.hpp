@@ -53,8 +53,11 @@ public:
         std::optional<std::chrono::seconds> idleTime_;
     };
 
-    /// A connection for `request`, open or to be opened.
-    boost::asio::awaitable<result<Lease>> acquire(const WireRequest& request, const WaitLimits& limits);
+    /// A connection for `request`, open or to be opened, or a failure; nothing if it has to stand in line for one.
+    std::optional<result<Lease>> tryAcquire(const WireRequest& request);
+    using Waiting = HomeOperation<result<Lease>>::Deferred;
+    /// The same, and waits its turn.
+    Waiting acquire(const WireRequest& request, const WaitLimits& limits);
     /// The same for a connection that is opened ahead of need; nothing if there is one, or none may be opened.
     std::optional<Lease> acquireSpare(const Origin& origin);
 

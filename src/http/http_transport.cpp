@@ -78,50 +78,55 @@ HttpTransport::HttpTransport(asio::any_io_executor executor, const TransportOpti
 
 // -- Requests ----------------------------------------------------------------------------------------------------------
 
-asio::awaitable<result<HttpReply>> HttpTransport::send(WireRequest request, WaitLimits limits) {
+asio::awaitable<result<HttpReply>> HttpTransport::send(WireRequestPtr request, WaitLimits limits) {
     return exchange(shared_from_this(), std::move(request), std::move(limits));
 }
 
-asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpTransport> self, WireRequest request,
+asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpTransport> self, WireRequestPtr request,
                                                            WaitLimits limits) {
     if (auto forked = self->checkProcess()) co_return std::move(*forked);
-    if (auto missing = self->missingNames_.find(request.origin)) {
-        missing->context = request.describe() + ": " + missing->context;
+    if (auto missing = self->missingNames_.find(request->origin)) {
+        missing->context = request->describe() + ": " + missing->context;
         co_return std::move(*missing);
     }
     for (int resent = 0;; ++resent) {
-        result<Lease> acquired = co_await self->pool_->acquire(request, limits);
-        if (acquired.has_error()) co_return std::move(acquired).error();
-        Lease lease = std::move(*acquired);
+        std::optional<result<Lease>> acquired = self->pool_->tryAcquire(*request);
+        if (!acquired) {
+            result<Lease> waited = co_await self->pool_->acquire(*request, limits);
+            acquired.emplace(std::move(waited));
+        }
+        if (acquired->has_error()) co_return std::move(*acquired).error();
+        Lease lease = std::move(**acquired);
         if (!lease->isOpen()) {
-            std::optional<Failure> failure = co_await lease->open(request.timeouts, limits);
+            std::optional<Failure> failure = co_await lease->open(request->timeouts, limits);
             if (failure) {
-                if (failure->code == Errc::name_not_found) self->missingNames_.remember(request.origin, *failure);
-                failure->context = request.describe() + ": " + failure->context;
+                if (failure->code == Errc::name_not_found) self->missingNames_.remember(request->origin, *failure);
+                failure->context = request->describe() + ": " + failure->context;
                 co_return std::move(*failure);
             }
         }
         ExchangeOutcome outcome((result<HttpReply>(HttpReply())));
-        if (isStreamed(request))
+        if (isStreamed(*request))
             outcome = co_await streamedExchange(*lease, request, limits);
         else
             outcome = co_await lease->exchange(request, limits);
         keep(lease, outcome);
-        if (outcome.reply.has_value()) co_return decoded(std::move(*outcome.reply), request);
+        if (outcome.reply.has_value()) co_return decoded(std::move(*outcome.reply), *request);
         Failure failure = std::move(outcome.reply).error();
-        if (resent < mostResends && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
-            (!request.source || request.source->rewind()) && self->quotas_.takeRetry(request.origin)) {
-            reportResend(request, failure);
+        if (resent < mostResends && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request->idempotent) &&
+            (!request->source || request->source->rewind()) && self->quotas_.takeRetry(request->origin)) {
+            reportResend(*request, failure);
             continue;
         }
-        co_return asSeenByCaller(std::move(failure), request.idempotent);
+        co_return asSeenByCaller(std::move(failure), request->idempotent);
     }
 }
 
 std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
+    if (!any_.load(std::memory_order_acquire)) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    if (entries_.empty()) return std::nullopt;
     std::erase_if(entries_, [](const auto& entry) { return entry.second.until <= std::chrono::steady_clock::now(); });
+    any_.store(!entries_.empty(), std::memory_order_release);
     const auto found = entries_.find(origin.toString());
     if (found == entries_.end()) return std::nullopt;
     return found->second.failure;
@@ -131,6 +136,7 @@ void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& 
     const std::lock_guard lock(mutex_);
     entries_.insert_or_assign(origin.toString(),
                               Entry(failure, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
+    any_.store(true, std::memory_order_release);
 }
 
 // -- Ahead of need -----------------------------------------------------------------------------------------------------

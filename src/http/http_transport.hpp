@@ -24,7 +24,7 @@ public:
     HttpTransport(boost::asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
                   NameLookupFactory lookup = systemLookup);
 
-    boost::asio::awaitable<result<HttpReply>> send(WireRequest request, WaitLimits limits) override;
+    boost::asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits limits) override;
     std::shared_ptr<void> backgroundSlot() override;
     void openAhead(const WireRequest& request) override;
     RetryQuotas& retryQuotas() override { return quotas_; }
@@ -39,8 +39,8 @@ public:
 private:
     using Lease = ConnectionPool::Lease;
 
-    static boost::asio::awaitable<result<HttpReply>> exchange(std::shared_ptr<HttpTransport> self, WireRequest request,
-                                                              WaitLimits limits);
+    static boost::asio::awaitable<result<HttpReply>> exchange(std::shared_ptr<HttpTransport> self,
+                                                              WireRequestPtr request, WaitLimits limits);
     static boost::asio::awaitable<void> openSpare(Lease lease, Timeouts timeouts);
 
     /// Names that do not exist: whoever asks again within a second hears the same.
@@ -55,6 +55,7 @@ private:
             Failure failure;
             SteadyTime until;
         };
+        std::atomic<bool> any_{false};  // for those who ask before every request
         std::mutex mutex_;
         std::map<std::string, Entry> entries_;
     };
