@@ -84,7 +84,11 @@ public:
         if (request_->origin != *environment_.tokenOrigin) environment_.transport->openAhead(*request_);
     }
     TokenManager& tokens() const noexcept { return *environment_.tokens; }
-    std::optional<Failure> checkProcess() const { return environment_.transport->checkProcess(); }
+    /// A failure in the child of a fork.
+    result<HttpReply> checkProcess() const {
+        if (auto forked = environment_.transport->checkProcess()) return std::move(*forked);
+        return HttpReply();
+    }
 
     /// The token of the next request; null: wait for one.
     const SnapshotPtr& token() {
@@ -92,8 +96,8 @@ public:
         return token_;
     }
     void setToken(SnapshotPtr token) noexcept { token_ = std::move(token); }
-    /// Whether requests still go to where the token is for.
-    bool authorizes() const noexcept { return atHome_; }
+    /// Whether the next request has the token that it needs: it needs none away from where the token is for.
+    bool hasToken() { return !atHome_ || token(); }
 
     asio::awaitable<result<HttpReply>> send() {
         request_->attempt = report_.sending();
@@ -127,14 +131,14 @@ public:
     void retried(const result<HttpReply>& outcome, const CallDecision& decision) noexcept {
         report_.retried(*request_, outcome, decision.reason, decision.delay);
     }
-    result<HttpReply> end(result<HttpReply> outcome, std::string_view reason) {
+    /// The call ends with `outcome`.
+    void end(result<HttpReply>& outcome, std::string_view reason) {
         if (outcome.has_error() && state_.maybeProcessed()) {
-            Failure failure = std::move(outcome).error();
+            Failure failure = outcome.error();
             failure.maybeSent = true;
             outcome = std::move(failure);
         }
         report_.finished(*request_, outcome, reason);
-        return outcome;
     }
     void threw() noexcept { report_.threw(*request_); }
 
@@ -181,54 +185,88 @@ private:
     bool atHome_ = true;
 };
 
+// A coroutine's frame has room for all that any of its paths needs, and Asio keeps no frame for the next call that has
+// more than 1 KB. So what most calls never come to has frames of its own.
+
+/// Waits for the token of the next request. False: the call has ended with what is in `reply` now.
+asio::awaitable<bool> waitForToken(Call& call, result<HttpReply>& reply) {
+    call.openAhead();
+    result<SnapshotPtr> usable = co_await call.tokens().usable(call.limits());
+    if (usable.has_value()) {
+        call.setToken(std::move(*usable));
+        co_return true;
+    }
+    reply = std::move(usable).error();
+    call.end(reply, "there is no token");
+    co_return false;
+}
+
+/// Does what comes between `reply` and the next request. False: the call has ended with what is in `reply` now.
+asio::awaitable<bool> carryOut(Call& call, CallDecision decision, result<HttpReply>& reply) {
+    using Action = CallDecision::Action;
+    switch (decision.action) {
+        case Action::finish:
+            break;
+        case Action::renewOnly:
+            call.tokens().afterUnauthorized(call.token()->generation, WaitLimits())(asio::detached);
+            break;
+        case Action::renew: {
+            const std::uint64_t refused = call.token()->generation;
+            result<SnapshotPtr> newer = co_await call.tokens().afterUnauthorized(refused, call.limits());
+            if (newer.has_error()) {
+                reply = std::move(newer).error();
+                decision.reason = "there is no token";
+                break;
+            }
+            if ((*newer)->generation == refused) {
+                decision.reason = "there is no newer token";
+                break;
+            }
+            call.retried(reply, decision);
+            call.setToken(std::move(*newer));
+            co_return true;
+        }
+        case Action::wait: {
+            call.retried(reply, decision);
+            // Pauses are the caller's own: an executor that were kept would have to end before its context does.
+            const asio::any_io_executor caller = co_await asio::this_coro::executor;
+            auto pause = std::make_shared<Pause>(caller, decision.delay, call.limits());
+            std::optional<Failure> stopped = co_await run(std::move(pause));
+            if (stopped) {
+                reply = std::move(*stopped);
+                decision.reason = "was not to wait any longer";
+                break;
+            }
+            call.setToken(nullptr);
+            co_return true;
+        }
+        case Action::follow:
+            call.follow();
+            co_return true;
+    }
+    call.end(reply, decision.reason);
+    co_return false;
+}
+
 }  // namespace
 
 asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, std::shared_ptr<WireRequest> request,
                                            WaitLimits limits, int maxRedirects) {
-    using Action = CallDecision::Action;
     Call call(environment, std::move(request), std::move(limits), maxRedirects);
     try {
-        for (;;) {
-            if (auto forked = call.checkProcess()) co_return std::move(*forked);
-            if (call.authorizes() && !call.token()) {
-                call.openAhead();
-                result<SnapshotPtr> usable = co_await call.tokens().usable(call.limits());
-                if (usable.has_error()) co_return call.end(std::move(usable).error(), "there is no token");
-                call.setToken(std::move(*usable));
-            }
-            result<HttpReply> reply = co_await call.send();
+        result<HttpReply> reply = call.checkProcess();
+        while (reply.has_value()) {
+            if (!call.hasToken() && !co_await waitForToken(call, reply)) break;
+            reply = co_await call.send();
             const CallDecision decision = call.decide(reply);
-            switch (decision.action) {
-                case Action::finish:
-                    co_return call.end(std::move(reply), decision.reason);
-                case Action::renewOnly:
-                    call.tokens().afterUnauthorized(call.token()->generation, WaitLimits())(asio::detached);
-                    co_return call.end(std::move(reply), decision.reason);
-                case Action::renew: {
-                    const std::uint64_t refused = call.token()->generation;
-                    result<SnapshotPtr> newer = co_await call.tokens().afterUnauthorized(refused, call.limits());
-                    if (newer.has_error()) co_return call.end(std::move(newer).error(), "there is no token");
-                    if ((*newer)->generation == refused)
-                        co_return call.end(std::move(reply), "there is no newer token");
-                    call.retried(reply, decision);
-                    call.setToken(std::move(*newer));
-                    break;
-                }
-                case Action::wait: {
-                    call.retried(reply, decision);
-                    // Pauses are the caller's own: an executor that were kept would have to end before its context.
-                    const asio::any_io_executor caller = co_await asio::this_coro::executor;
-                    auto pause = std::make_shared<Pause>(caller, decision.delay, call.limits());
-                    std::optional<Failure> stopped = co_await run(std::move(pause));
-                    if (stopped) co_return call.end(std::move(*stopped), "was not to wait any longer");
-                    call.setToken(nullptr);
-                    break;
-                }
-                case Action::follow:
-                    call.follow();
-                    break;
+            if (decision.action == CallDecision::Action::finish) {
+                call.end(reply, decision.reason);
+                break;
             }
+            if (!co_await carryOut(call, decision, reply)) break;
+            reply = call.checkProcess();
         }
+        co_return std::move(reply);
     } catch (...) {  // of a source or a sink; and Asio throws a cancellation that comes between two operations
         call.threw();
         throw;

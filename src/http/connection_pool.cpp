@@ -121,16 +121,33 @@ ConnectionPool::ConnectionPool(asio::any_io_executor executor, const TransportOp
 
 // -- Taking ------------------------------------------------------------------------------------------------------------
 
-std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(const WireRequest& request) {
+ConnectionPool::Lease ConnectionPool::tryTake(const WireRequest& request) {
     Connections ended;  // destroyed without the mutex
     const std::lock_guard lock(mutex_);
-    return tryAcquire(idOf(request.origin), request.urgent, ended);
+    if (closed_) return Lease();
+    const OriginId origin = idOf(request.origin);
+    for (;;) {
+        const Acquired decision = state_.reuse(origin, now(), request.urgent, request.idempotent);
+        end(decision.close, ended);
+        if (decision.kind != Acquired::Kind::reuse) return Lease();
+        if (auto lease = reuse(decision, ended)) return lease;
+    }
+}
+
+/// With the mutex held. Nothing if it has died.
+ConnectionPool::Lease ConnectionPool::reuse(const Acquired& decision, Connections& ended) {
+    const std::shared_ptr<Connection>& connection = connections_.at(decision.connection);
+    if (!decision.look || connection->looksAlive()) return Lease(self(), decision.connection, connection);
+    end({decision.connection}, ended);
+    state_.dropped(decision.connection);
+    return Lease();
 }
 
 ConnectionPool::Waiting ConnectionPool::acquire(const WireRequest& request, const WaitLimits& limits) {
     OriginId origin = 0;
     {
         const std::lock_guard lock(mutex_);
+        if (!queueStrand_) return run(std::shared_ptr<InLine>());  // the context has gone, and everything with it
         origin = idOf(request.origin);
     }
     return run(std::make_shared<InLine>(self(), origin, request.describe(), request.urgent, limits));
@@ -173,10 +190,7 @@ std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(OriginId
             if (lease.has_error()) state_.dropped(decision.connection);
             return lease;
         }
-        const std::shared_ptr<Connection>& connection = connections_.at(decision.connection);
-        if (connection->looksAlive()) return Lease(self(), decision.connection, connection);
-        end({decision.connection}, ended);
-        state_.dropped(decision.connection);
+        if (auto lease = reuse(decision, ended)) return result<Lease>(std::move(lease));
     }
 }
 

@@ -82,44 +82,63 @@ asio::awaitable<result<HttpReply>> HttpTransport::send(WireRequestPtr request, W
     return exchange(shared_from_this(), std::move(request), std::move(limits));
 }
 
+// The frames of these are kept small, like those of calls: see call_runner.cpp.
+
 asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpTransport> self, WireRequestPtr request,
                                                            WaitLimits limits) {
+    for (int resends = mostResends;; --resends) {
+        Lease lease = self->taken(*request);
+        if (!lease) {
+            result<Lease> opened = co_await connected(self, request, limits);
+            if (opened.has_error()) co_return std::move(opened).error();
+            lease = std::move(*opened);
+        }
+        if (isStreamed(*request)) {
+            ExchangeOutcome outcome = co_await streamedExchange(*lease, request, limits);
+            if (self->conclude(outcome, lease, *request, resends)) co_return std::move(outcome.reply);
+        } else {
+            ExchangeOutcome outcome = co_await lease->exchange(request, limits);
+            if (self->conclude(outcome, lease, *request, resends)) co_return std::move(outcome.reply);
+        }
+    }
+}
+
+/// A connection that is idle, if there is one, and this is no child of a fork.
+HttpTransport::Lease HttpTransport::taken(const WireRequest& request) {
+    return checkProcess() ? Lease() : pool_->tryTake(request);
+}
+
+/// A connection that is open now.
+asio::awaitable<result<HttpTransport::Lease>> HttpTransport::connected(std::shared_ptr<HttpTransport> self,
+                                                                       WireRequestPtr request, WaitLimits limits) {
     if (auto forked = self->checkProcess()) co_return std::move(*forked);
-    if (auto missing = self->missingNames_.find(request->origin)) {
-        missing->context = request->describe() + ": " + missing->context;
-        co_return std::move(*missing);
+    std::optional<Failure> failure = self->missingNames_.find(request->origin);
+    if (!failure) {
+        result<Lease> lease = co_await self->pool_->acquire(*request, limits);
+        if (lease.has_error() || (*lease)->isOpen()) co_return lease;
+        failure = co_await (*lease)->open(request->timeouts, limits);
+        if (!failure) co_return lease;
+        if (failure->code == Errc::name_not_found) self->missingNames_.remember(request->origin, *failure);
     }
-    for (int resent = 0;; ++resent) {
-        std::optional<result<Lease>> acquired = self->pool_->tryAcquire(*request);
-        if (!acquired) {
-            result<Lease> waited = co_await self->pool_->acquire(*request, limits);
-            acquired.emplace(std::move(waited));
-        }
-        if (acquired->has_error()) co_return std::move(*acquired).error();
-        Lease lease = std::move(**acquired);
-        if (!lease->isOpen()) {
-            std::optional<Failure> failure = co_await lease->open(request->timeouts, limits);
-            if (failure) {
-                if (failure->code == Errc::name_not_found) self->missingNames_.remember(request->origin, *failure);
-                failure->context = request->describe() + ": " + failure->context;
-                co_return std::move(*failure);
-            }
-        }
-        ExchangeOutcome outcome((result<HttpReply>(HttpReply())));
-        if (isStreamed(*request))
-            outcome = co_await streamedExchange(*lease, request, limits);
-        else
-            outcome = co_await lease->exchange(request, limits);
-        keep(lease, outcome);
-        if (outcome.reply.has_value()) co_return decoded(std::move(*outcome.reply), *request);
-        Failure failure = std::move(outcome.reply).error();
-        if (resent < mostResends && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request->idempotent) &&
-            (!request->source || request->source->rewind()) && self->quotas_.takeRetry(request->origin)) {
-            reportResend(*request, failure);
-            continue;
-        }
-        co_return asSeenByCaller(std::move(failure), request->idempotent);
+    failure->context = request->describe() + ": " + failure->context;
+    co_return std::move(*failure);
+}
+
+/// Makes of an exchange what the caller sees. False: it is to be repeated at once.
+bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireRequest& request, int resends) {
+    keep(lease, outcome);
+    if (outcome.reply.has_value()) {
+        outcome.reply = decoded(std::move(*outcome.reply), request);
+        return true;
     }
+    const Failure failure = outcome.reply.error();
+    if (resends > 0 && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
+        (!request.source || request.source->rewind()) && quotas_.takeRetry(request.origin)) {
+        reportResend(request, failure);
+        return false;
+    }
+    outcome.reply = asSeenByCaller(failure, request.idempotent);
+    return true;
 }
 
 std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {

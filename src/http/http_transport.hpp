@@ -41,6 +41,10 @@ private:
 
     static boost::asio::awaitable<result<HttpReply>> exchange(std::shared_ptr<HttpTransport> self,
                                                               WireRequestPtr request, WaitLimits limits);
+    static boost::asio::awaitable<result<Lease>> connected(std::shared_ptr<HttpTransport> self, WireRequestPtr request,
+                                                           WaitLimits limits);
+    Lease taken(const WireRequest& request);
+    bool conclude(ExchangeOutcome& outcome, Lease& lease, const WireRequest& request, int resends);
     static boost::asio::awaitable<void> openSpare(Lease lease, Timeouts timeouts);
 
     /// Names that do not exist: whoever asks again within a second hears the same.
