@@ -18,7 +18,7 @@ def install(build, seconds=120):
     if not version or int(version.split(".")[0]) < 18:
         return None, f"node {version} is older than 18"
 
-    folder = Path(build) / "peers"
+    folder = Path(build).resolve() / "peers"
     wanted = (PEERS / "package.json").read_text()
     installed = folder / "installed.json"  # written last: without it the folder is of no use
     if installed.exists() and installed.read_text() == wanted:
