@@ -145,7 +145,7 @@ def charts(records):
             "callers",
             "ms",
             lines("time"),
-            "The token endpoint takes 50 ms",
+            "The token endpoint takes 50 ms.",
         ),
         Lines("Callers on an expired token: token exchanges", "callers", "exchanges", lines("exchanges")),
     ]

@@ -57,6 +57,6 @@ def charts(records):
             "callers",
             "visitors",
             {subject: line for subject, line in series.items() if line},
-            "One client; each visitor has a cart of its own",
+            "One client; each visitor has a cart of its own.",
         ),
     ]
