@@ -36,7 +36,11 @@ class Contender:
 
     def go(self, milliseconds):
         """One round. Gives what the program measured, as a dict."""
-        self._process.stdin.write(f"go {milliseconds}\n")
+        return self.ask(f"go {milliseconds}")
+
+    def ask(self, line):
+        """Anything else that the program understands."""
+        self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         return self._read()
 
