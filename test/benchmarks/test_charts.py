@@ -102,6 +102,17 @@ class LinesTest(unittest.TestCase):
             (x1, y1), (x2, y2) = [p for p in picture.series()["wix::Client"]][1:]
             self.assertFalse(box[1] <= y1 + (x - x1) / (x2 - x1) * (y2 - y1) <= box[3])
 
+    def test_a_name_gives_way_to_a_line(self):
+        series = {"wix::Client": [(1, 1000), (1000, 30), (1e6, 31)], "@wix/sdk": [(1, 30), (300, 30)]}
+        picture = Picture(lines(series))
+        left, top, right, bottom = next(box for text, box in picture.texts() if text == "@wix/sdk")
+        (_, _), (x1, y1), (x2, y2) = picture.series()["wix::Client"]
+        self.assertFalse(left < x2 and right > x1 and top < y1 < bottom, (left, top, right, bottom))
+
+    def test_many_decades_have_room_for_their_numbers(self):
+        picture = Picture(lines({"wix::Client": [(1, 1e-3), (1e15, 1e15)], LONG: [(1, 1)]}))
+        self.assertEqual((picture.overlaps(), picture.outside()), ([], []))
+
     def test_nothing_measured(self):
         for series in ({}, {"wix::Client": []}, {"wix::Client": [(1, 0)]}):
             self.assertIn("Nothing was measured", lines(series))

@@ -98,6 +98,7 @@ class ReportTest(Case):
         self.assertIn("- `quick`: 2030-01-31 12:00 UTC. Machine", text)
         self.assertIn("- `slow`: 2030-02-01 08:00 UTC, `--no-pin`. Machine", text)
         self.assertNotIn("different runs", self.written(self.measured(one, other), one, other))
+        self.assertIn("different runs", self.written(self.measured(one, began="2030-02-01 08:00 UTC"), one, other))
 
     def test_records_without_a_run_are_told(self):
         one, other = Question("quick"), Question("slow")
@@ -190,22 +191,24 @@ class ReadmeTest(unittest.TestCase):
     def test_three_rows(self):
         tls = {"connections": 64, "tls": True}
         records = [
-            record("concurrent_renewal", "wix::Client", "exchanges", 1, callers=1000),
+            record("first_visitors", "wix::Client", "exchanges", 5, callers=1000),
             record("concurrent_renewal", "wix::Client", "exchanges", 7, callers=10),
+            record("concurrent_renewal", "wix::Client", "exchanges", 1, callers=1000),
             record("concurrent_renewal", "wix::Client", "time", 61.7, "ms", callers=1000),
             record("concurrent_renewal", "@wix/sdk", "exchanges", 1000, callers=1000),
             record("concurrent_renewal", "@wix/sdk", "time", 1195, "ms", callers=1000),
-            record("calls", "wix::Client", "client CPU", 17.24, "µs/call", **tls),
             record("calls", "wix::Client", "client CPU", 9, "µs/call", connections=64, tls=False),
             record("calls", "wix::Client", "client CPU", 8, "µs/call", connections=8, tls=True),
-            record("calls", "raw Beast", "client CPU", 15.8, "µs/call", **tls),
+            record("calls", "wix::Client", "client CPU", 17.24, "µs/call", **tls),
             record("calls", "raw Beast, stack memory", "client CPU", 14, "µs/call", **tls),
+            record("calls", "raw Beast", "client CPU", 15.8, "µs/call", **tls),
             record("calls", "libcurl multi", "client CPU", 29.1, "µs/call", **tls),
             record("calls", "@wix/sdk", "client CPU", 258.6, "µs/call", **tls),
             record("first_visitors", "wix::Client", "visitors", 1, callers=1000),
             record("first_visitors", "@wix/sdk", "visitors", 1000, callers=1000),
         ]
-        cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in str(readme_rows(records)).splitlines()]
+        lines = str(readme_rows(records)).splitlines()
+        cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]
         self.assertEqual(cells[0][-4:], ["this SDK", "raw Beast", "libcurl multi", "@wix/sdk"])
         self.assertEqual(cells[2][1:], ["1 exchange, 62 ms", "–", "–", "1 000 exchanges, 1 195 ms"])
         self.assertEqual(cells[3][1:], ["17.2 µs", "15.8 µs", "29.1 µs", "258.6 µs"])
