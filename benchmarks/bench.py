@@ -36,10 +36,11 @@ def main(words=None, questions=tuple(ALL), docs=DOCS):
         try:
             failed = run_all(chosen, results, arguments)
         except KeyboardInterrupt:
-            print("\nStopped. What was complete is kept in results.json, and docs/benchmarks.md is as it was.", file=sys.stderr)
+            print("\nStopped. What is complete is kept; docs/benchmarks.md is as it was.", file=sys.stderr)
             return 130
     if failed:
-        print(f"failed: {', '.join(failed)}" + ("" if arguments.smoke else "; docs/benchmarks.md is as it was"), file=sys.stderr)
+        untouched = "" if arguments.smoke else "; docs/benchmarks.md is as it was"
+        print(f"failed: {', '.join(failed)}{untouched}", file=sys.stderr)
         return 1
     if not arguments.smoke and report.write(results, questions, docs):
         print(f"written: {os.path.relpath(docs / 'benchmarks.md')}")
@@ -48,14 +49,14 @@ def main(words=None, questions=tuple(ALL), docs=DOCS):
 
 def parse(words, questions):
     known = [question.NAME for question in questions]
-    parser = argparse.ArgumentParser(prog="bench.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("build", type=Path, help="the folder of the build; ./run bench knows it")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)}; without one, all")
     parser.add_argument("--list", action="store_true", help="the names and what they ask")
     parser.add_argument("--smoke", action="store_true", help="tiny counts: only what is right or wrong")
     parser.add_argument("--rounds", type=int, default=0, help="instead of a benchmark's own number (5 or more)")
     parser.add_argument("--no-pin", action="store_true", help="client and server may move between cores")
-    parser.add_argument("--minutes", type=float, default=25, help="then no more is begun, and what runs is stopped (25)")
+    parser.add_argument("--minutes", type=float, default=25, help="of all together; then what runs is stopped (25)")
     parser.add_argument("--report-only", action="store_true", help="write docs/benchmarks.md of the results there are")
     arguments = parser.parse_args(words)
     for name in arguments.names:
@@ -90,7 +91,8 @@ def run_all(chosen, results, arguments):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     seconds = time.monotonic() - began
-    print(f"\n{len(chosen)} benchmark{'s' * (len(chosen) != 1)} in {seconds // 60:.0f} min {seconds % 60:.0f} s: {results.path}")
+    count = f"{len(chosen)} benchmark{'' if len(chosen) == 1 else 's'}"
+    print(f"\n{count} in {seconds // 60:.0f} min {seconds % 60:.0f} s: {results.path}")
     return failed
 
 

@@ -9,7 +9,7 @@ class LogAxis:
     """Covers all values, from one round number (1, 2 or 5 times a power of ten) to another."""
 
     def __init__(self, values, start, end, least=1.5):
-        """`start` and `end`: where its two ends are drawn. It covers a ratio of `least`, so that noise looks like noise."""
+        """`start` and `end`: where its two ends are drawn. It covers a ratio of `least`: noise looks like noise."""
         self._start, self._end = start, end
         low, high = min(values), max(values)
         self.low, self.high = _below(low), _above(high)

@@ -15,7 +15,8 @@ class Box:
     bottom: float
 
     def meets(self, other):
-        return self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
 
     def within(self, other):
         return (
@@ -63,7 +64,8 @@ class Label:
             self.put(left, middle)
             # Air on all sides, but where its own line ends.
             wide = Box(self.box.left - 2, self.box.top - 2, self.box.right + 6, self.box.bottom + 2)
-            if wide.within(room) and not any(wide.meets(b) for b in boxes) and not any(wide.crossed(*o) for o in obstacles):
+            taken = any(wide.meets(b) for b in boxes) or any(wide.crossed(*o) for o in obstacles)
+            if wide.within(room) and not taken:
                 return True
         self.box = None
         return False

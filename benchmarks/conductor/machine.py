@@ -21,7 +21,12 @@ version OpenSSL OPENSSL_VERSION_STR
 version libcurl LIBCURL_VERSION
 #endif
 """
-_PROGRAMS = {"Node.js": ["node", "--version"], "nginx": ["nginx", "-v"], "curl": ["curl", "--version"], "wrk": ["wrk", "-v"]}
+_PROGRAMS = {
+    "Node.js": ["node", "--version"],
+    "nginx": ["nginx", "-v"],
+    "curl": ["curl", "--version"],
+    "wrk": ["wrk", "-v"],
+}
 
 
 def facts(build):
@@ -110,7 +115,13 @@ def _output(command, words=""):
     """Both outputs of a program; nothing if there is no such program."""
     try:
         done = subprocess.run(
-            command, input=words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=20
+            command,
+            input=words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=20,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

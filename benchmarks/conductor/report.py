@@ -12,8 +12,8 @@ Written by `./run bench`, which measures all of this again; [benchmarks/README.m
 
 Client and server share the cores of one machine, so an absolute figure says little beside one of another machine or
 another hour. What counts are the ratios: the subjects of a comparison take turns within each round, a ratio is taken
-round by round, and a figure is the median of the rounds; in parentheses is the range. A count marked *exactly* fails the
-run if it is wrong; a ratio or a time that is missed is told, here, and fails nothing.
+round by round, and a figure is the median of the rounds; in parentheses is the range. A count marked *exactly* fails
+the run if it is wrong; a ratio or a time that is missed is told, here, and fails nothing.
 """
 
 
@@ -53,7 +53,7 @@ def document(results, questions, charts):
         run = results.run(question.NAME)
         parts.append(f"## {question.QUESTION}")
         if run and run.failed:
-            parts.append("**This benchmark failed in its last run: a count is wrong, or its figures are not complete.**")
+            parts.append("**This benchmark failed in its last run: a count is wrong, or figures are missing.**")
         pictures = [f"![{title}](benchmarks/{name})" for name, title in charts.get(question.NAME, [])]
         text, _ = section(question, results.of(question.NAME), run.left_out if run else [], pictures)
         parts.append(text.rstrip())
@@ -110,8 +110,7 @@ def _taken(results, questions):
     if not known:
         return ["When and with what this was measured is not known."]
     if len(known) == len(runs) and all(_same(run, known[0]) for run in known):
-        options = f" `{known[0].options}`" if known[0].options else ""
-        return [fill(f"Taken on {known[0].began}{options and ', with' + options}. {_with(known[0])}", 120)]
+        return [fill(f"Taken on {_told(known[0])}", 120)]
     lines = ["**The records are of different runs**, so compare within a section only:", ""]
     groups = []
     for name, run in runs.items():
@@ -122,7 +121,7 @@ def _taken(results, questions):
         else:
             groups.append(([name], run))
     for names, run in groups:
-        said = f"{run.began}{', `' + run.options + '`' if run.options else ''}. {_with(run)}" if run else "not known when."
+        said = _told(run) if run else "not known when."
         lines.append(f"- {', '.join(f'`{name}`' for name in names)}: {said}")
     return ["\n".join(lines)]
 
@@ -131,8 +130,10 @@ def _same(run, other):
     return (run.began, run.options, run.machine) == (other.began, other.options, other.machine)
 
 
-def _with(run):
-    return f"Machine and programs: {machine.sentence(run.machine)}." if run.machine else ""
+def _told(run):
+    """When, how and with what."""
+    options = f", `{run.options}`" if run.options else ""
+    return f"{run.began}{options}." + (f" Machine and programs: {machine.sentence(run.machine)}." if run.machine else "")
 
 
 def _draw(question, results, folder):

@@ -100,7 +100,8 @@ class BenchTest(unittest.TestCase):
 
     def test_an_interrupt_keeps_what_is_complete(self):
         for action in (interrupt, terminate):
-            self.assertEqual(self.run_bench(questions=[Question("a"), Question("b", action=action), Question("c")]), 130)
+            questions = [Question("a"), Question("b", action=action), Question("c")]
+            self.assertEqual(self.run_bench(questions=questions), 130)
             self.assertEqual({entry["benchmark"] for entry in self.results()}, {"a"})
             self.assertIn("Stopped", self.err)
             self.assertNotIn("Traceback", self.err)

@@ -63,7 +63,8 @@ class LinesTest(unittest.TestCase):
 
     def test_our_own_is_accented_and_drawn_last(self):
         points = [(1, 1), (10, 10)]
-        picture = Picture(lines({"TokenManager::fresh()": points, "the SDK, shared": points, "raw Beast": points, "wrk": points}))
+        names = ["TokenManager::fresh()", "the SDK, shared", "raw Beast", "wrk"]
+        picture = Picture(lines({name: points for name in names}))
         self.assertEqual(list(picture.series())[:2], ["raw Beast", "wrk"])
         for name in ("TokenManager::fresh()", "the SDK, shared"):
             self.assertEqual(picture.colour(name), ACCENT)
@@ -120,7 +121,8 @@ class LinesTest(unittest.TestCase):
 
 class BarsTest(unittest.TestCase):
     def test_lengths_are_as_the_values(self):
-        picture = Picture(Bars("CPU", "µs", [("raw Beast", 10), ("wix::Client", 12.5), ("@wix/sdk", 250), ("x", 0)]).svg())
+        values = [("raw Beast", 10), ("wix::Client", 12.5), ("@wix/sdk", 250), ("x", 0)]
+        picture = Picture(Bars("CPU", "µs", values).svg())
         bars = picture.all("rect", "bar")
         lengths = [float(bar.get("width")) for bar in bars]
         for length, value in zip(lengths, (10, 12.5, 250, 0)):
@@ -142,7 +144,8 @@ class BarsTest(unittest.TestCase):
         self.assertEqual((picture.overlaps(), picture.outside()), ([], []))
 
     def test_what_has_no_value_is_left_out(self):
-        self.assertEqual(len(Picture(Bars("a", "b", [("x", None), ("y", 1), ("z", float("nan"))]).svg()).all("rect", "bar")), 1)
+        picture = Picture(Bars("a", "b", [("x", None), ("y", 1), ("z", float("nan"))]).svg())
+        self.assertEqual(len(picture.all("rect", "bar")), 1)
         self.assertIn("Nothing was measured", Bars("a", "b", [("x", None)]).svg())
 
 

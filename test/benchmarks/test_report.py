@@ -80,7 +80,8 @@ class ReportTest(Case):
 
     def test_a_miss_by_very_little_looks_like_one(self):
         question = Question()
-        self.assertIn("|   1.0004 | at most 1 | **missed** |", self.written(self.measured(question, time=1.0004), question))
+        text = self.written(self.measured(question, time=1.0004), question)
+        self.assertIn("|   1.0004 | at most 1 | **missed** |", text)
 
     def test_figures(self):
         for value, text in (

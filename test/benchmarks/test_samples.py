@@ -43,8 +43,9 @@ class SamplesTest(unittest.TestCase):
         self.assertEqual(len(self.samples.records()), 4)
 
     def test_a_line_of_a_program(self):
-        self.samples.add_line(json.dumps({"subject": "a", "parameters": {"n": 1}, "metric": "m", "unit": "", "value": 2}))
-        self.samples.add_line(json.dumps({"subject": "a", "metric": "m", "unit": "", "value": 3}))
+        line = {"subject": "a", "metric": "m", "unit": "", "value": 3}
+        self.samples.add_line(json.dumps(line))
+        self.samples.add_line(json.dumps({**line, "parameters": {"n": 1}, "value": 2}))
         self.assertEqual(self.samples.values("a", "m", n=1), [2])
         self.assertEqual(self.samples.values("a", "m"), [3])
         with self.assertRaises(ValueError):
