@@ -42,7 +42,8 @@ class Lines:
         labels = {name: Label(name, LABEL_WIDTH, ours(name)) for name in self.series}
         right = WIDTH - EDGE - max(label.width for label in labels.values()) - 16
         points = [point for line in self.series.values() for point in line]
-        down = LogAxis([y for _, y in points], bottom, top, 10)
+        heights = [y for _, y in points]
+        down = LogAxis([*heights, max(heights) * 1.3], bottom, top, 10)  # with room for names above
         left = EDGE + 8 + max(text_width(words, 12) for _, words in down.labels())
         across = LogAxis([x for x, _ in points], left, right, 1.5 if len({x for x, _ in points}) > 1 else 10)
 
@@ -53,7 +54,7 @@ class Lines:
         for name in sorted(drawn, key=ours):
             colour, mark, dashes = styles[name]
             if name not in beside:
-                _leader(sheet, drawn[name][-1], labels[name].box, colour, right)
+                _draw_leader(sheet, drawn[name][-1], labels[name].box, colour, right)
             sheet.series(name, drawn[name], colour, 2.6 if ours(name) else 1.8, mark, dashes)
         for name, label in labels.items():
             for i, words in enumerate(label.lines):
@@ -156,20 +157,30 @@ def _place(labels, drawn, plot):
     obstacles += [((x - 5, y), (x + 5, y)) for line in drawn.values() for x, y in line]
     obstacles += [((x, y - 5), (x, y + 5)) for line in drawn.values() for x, y in line]
     room = Box(plot.left, plot.top - 10, plot.right, plot.bottom)
-    beside, boxes = [], []
+    beside = []
     for name, label in labels.items():
-        end = drawn[name][-1]
+        end, boxes = drawn[name][-1], [labels[other].box for other in beside]
         if end[0] < plot.right - 40 and label.put_beside(end, room, obstacles, boxes):
             beside.append(name)
-            boxes.append(label.box)
-    column = [name for name in labels if name not in beside]
-    heights = [drawn[name][-1][1] for name in column]
-    stack([labels[name] for name in column], heights, plot.right + 16, plot.top - 10, plot.bottom + 10)
-    return beside
+    while True:
+        column = [name for name in labels if name not in beside]
+        heights = [drawn[name][-1][1] for name in column]
+        stack([labels[name] for name in column], heights, plot.right + 16, plot.top - 10, plot.bottom + 10)
+        leaders = [_leader(drawn[name][-1], labels[name].box) for name in column]
+        crossed = [name for name in beside if any(labels[name].box.crossed(*leader) for leader in leaders)]
+        if not crossed:
+            return beside
+        labels[crossed[0]].put_away()
+        beside.remove(crossed[0])
 
 
-def _leader(sheet, end, box, colour, right):
-    """From the end of a line to its name, if that is not just beside it."""
-    middle = (box.top + box.bottom) / 2
-    if abs(middle - end[1]) > 3 or end[0] < right - 12:
-        sheet.line(end[0] + 6, end[1], box.left - 3, middle, colour, 0.8, "1.5 2.5", kind="leader")
+def _leader(end, box):
+    """From the end of a line to its name in the column."""
+    return (end[0] + 6, end[1]), (box.left - 3, (box.top + box.bottom) / 2)
+
+
+def _draw_leader(sheet, end, box, colour, right):
+    """If the name is not just beside the end."""
+    start, there = _leader(end, box)
+    if abs(there[1] - end[1]) > 3 or end[0] < right - 12:
+        sheet.line(*start, *there, colour, 0.8, "1.5 2.5", kind="leader")

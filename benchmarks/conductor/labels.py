@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from conductor.drawing import text_width, wrap
 
-SIZE, HEIGHT, GAP = 12.5, 15, 4
+SIZE, HEIGHT, GAP, NARROW, WIDE = 12.5, 15, 4, 100, 260
 
 
 @dataclass
@@ -45,30 +45,45 @@ class Label:
     """A name of one or more lines of text, once it has a place."""
 
     def __init__(self, name, width, bold):
-        self.lines = wrap(name, SIZE, width, bold)
-        self.width = max(text_width(line, SIZE, bold) for line in self.lines)
-        self.height = HEIGHT * len(self.lines)
         self.bold = bold
         self.box = None
+        self._name, self._widest = name, width
+        self._fold(width)
+
+    def _fold(self, width):
+        self.lines = wrap(self._name, SIZE, width, self.bold)
+        self.width = max(text_width(line, SIZE, self.bold) for line in self.lines)
+        self.height = HEIGHT * len(self.lines)
 
     def put(self, left, middle):
         self.box = Box(left, middle - self.height / 2, left + self.width, middle + self.height / 2)
 
     def put_beside(self, end, room, obstacles, boxes):
         """In the picture, near the end of the line; False if there is no free place within `room`."""
+        for width in (WIDE, self._widest, NARROW):
+            self._fold(width)
+            for left, middle in self._places(end):
+                self.put(left, middle)
+                # Air on all sides, but where its own line ends.
+                wide = Box(self.box.left - 2, self.box.top - 2, self.box.right + 6, self.box.bottom + 2)
+                taken = any(wide.meets(b) for b in boxes) or any(wide.crossed(*o) for o in obstacles)
+                if wide.within(room) and not taken:
+                    return True
+        self.put_away()
+        return False
+
+    def put_away(self):
+        """As if it had no place yet."""
+        self._fold(self._widest)
+        self.box = None
+
+    def _places(self, end):
+        """Left edge and middle, the best one first."""
         x, y = end
         up, down = y - self.height / 2 - 9, y + self.height / 2 + 9
-        places = [(x + 11, y), (x + 8, up), (x + 8, down), (x - self.width / 2, up), (x - self.width / 2, down)]
-        places += [(x - 11 - self.width, y), (x - 8 - self.width, up), (x - 8 - self.width, down)]
-        for left, middle in places:
-            self.put(left, middle)
-            # Air on all sides, but where its own line ends.
-            wide = Box(self.box.left - 2, self.box.top - 2, self.box.right + 6, self.box.bottom + 2)
-            taken = any(wide.meets(b) for b in boxes) or any(wide.crossed(*o) for o in obstacles)
-            if wide.within(room) and not taken:
-                return True
-        self.box = None
-        return False
+        right, centre, left = x + 8, x - self.width / 2, x - 8 - self.width
+        beside = [(x + 11, y), (right, up), (right, down), (centre, up), (centre, down)]
+        return beside + [(x - 11 - self.width, y), (left, up), (left, down)]
 
 
 def stack(labels, wanted, left, top, bottom):

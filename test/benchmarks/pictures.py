@@ -70,6 +70,21 @@ class Picture:
             if p[0] < q[2] and q[0] < p[2] and p[1] < q[3] and q[1] < p[3]
         ]
 
+    def struck_out(self):
+        """Names of lines through which the way from another line to its name goes."""
+        ways = [tuple(float(e.get(k)) for k in ("x1", "y1", "x2", "y2")) for e in self.all("line", "leader")]
+        names = {e.text for e in self.all("text", "label")}
+        return [
+            words
+            for words, box in self.texts()
+            for x1, y1, x2, y2 in ways
+            if words in names
+            and any(
+                box[0] < x1 + i / 100 * (x2 - x1) < box[2] and box[1] < y1 + i / 100 * (y2 - y1) < box[3]
+                for i in range(101)
+            )
+        ]
+
     def outside(self):
         """Texts that are not wholly on the sheet."""
         return [t for t, (l, t_, r, b) in self.texts() if l < 0 or t_ < 0 or r > self.width or b > self.height]

@@ -88,6 +88,7 @@ class LinesTest(unittest.TestCase):
                 series[f"{name} {i}"] = [(10**e, scale * 10 ** (e * power)) for e in range(7) if 10**e <= end]
             picture = Picture(lines(series, note=LONG * 3))
             self.assertEqual((picture.overlaps(), picture.outside()), ([], []), series)
+            self.assertEqual(picture.struck_out(), [], series)
             self.assertEqual(sorted(picture.series()), sorted(series))
             said = " ".join(e.text for e in picture.all("text", "label"))
             for name in series:
