@@ -133,7 +133,8 @@ def _same(run, other):
 def _told(run):
     """When, how and with what."""
     options = f", `{run.options}`" if run.options else ""
-    return f"{run.began}{options}." + (f" Machine and programs: {machine.sentence(run.machine)}." if run.machine else "")
+    machines = f" Machine and programs: {machine.sentence(run.machine)}." if run.machine else ""
+    return f"{run.began}{options}.{machines}"
 
 
 def _draw(question, results, folder):
