@@ -49,8 +49,7 @@ class Contender:
     def ask(self, line):
         """Anything else that the program understands."""
         try:
-            self._process.stdin.write(line + "
-")
+            self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             raise RuntimeError(f"{self.name} has ended") from None
