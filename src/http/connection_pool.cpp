@@ -137,7 +137,7 @@ ConnectionPool::Lease ConnectionPool::tryTake(const WireRequest& request) {
 /// With the mutex held. Nothing if it has died.
 ConnectionPool::Lease ConnectionPool::reuse(const Acquired& decision, Connections& ended) {
     const std::shared_ptr<Connection>& connection = connections_.at(decision.connection);
-    if (!decision.look || connection->looksAlive()) return Lease(self(), decision.connection, connection);
+    if (connection->looksAlive(decision.look)) return Lease(self(), decision.connection, connection);
     end({decision.connection}, ended);
     state_.dropped(decision.connection);
     return Lease();

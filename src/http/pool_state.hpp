@@ -31,13 +31,13 @@ struct PoolLimits {
 /// What a request is to do.
 struct Acquired {
     enum class Kind {
-        reuse,  ///< Use `connection`; to `look` at it first: if it has died, report it with dropped() and ask again.
+        reuse,  ///< Use `connection`, if it is still alive; else report it with dropped() and ask again.
         open,   ///< Open `connection`, a new one; it counts already.
         wait,   ///< Stand in line with enqueue().
     };
     Kind kind = Kind::wait;
     ConnectionId connection = 0;
-    bool look = true;
+    bool look = true;  ///< At the socket too, to tell whether it is alive.
     std::vector<ConnectionId> close;  ///< Too old, or in the way; they are forgotten already.
 };
 
@@ -67,7 +67,7 @@ public:
     /// An urgent request may have a place beyond the limits: a few are kept for what all the others wait for.
     Acquired acquire(OriginId origin, PoolTime now, bool urgent = false);
     /// The same, but opens nothing. A connection that has just brought an answer is not looked at for an `idempotent`
-    /// request: that was a look, and what it cannot have seen yet costs no more than a resend.
+    /// request: that was a look, and an end that it cannot have seen yet costs no more than a resend.
     Acquired reuse(OriginId origin, PoolTime now, bool urgent, bool idempotent);
     QueueId enqueue(OriginId origin, bool urgent = false);
     /// Leaves the line; nothing if it is not in it any more. Takes the same time for any length.

@@ -57,7 +57,7 @@ public:
         return step(Step::receive, request, false, std::move(limits));
     }
 
-    bool looksAlive() noexcept override {
+    bool looksAlive(bool atSocket) noexcept override {
         if (!stream_ || !open_) return false;
         // A close_notify, or an answer that nobody asked for, may have come in one piece with the answer before: the
         // socket is empty then, and TLS has it.
@@ -65,6 +65,7 @@ public:
             SSL* tls = stream_->native_handle();
             if (SSL_has_pending(tls) || BIO_ctrl_pending(SSL_get_rbio(tls)) > 0) return false;
         }
+        if (!atSocket) return true;
         char byte = 0;
         const auto got = ::recv(socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         // After a handshake the server's session tickets lie there until the first answer is read.

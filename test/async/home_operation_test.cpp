@@ -146,11 +146,11 @@ TEST_CASE("deadlines: near ones by a timer, others by the scan, and the earlier 
     }
     SUBCASE("phase before total") {
         puppet = std::make_shared<Puppet>(io, WaitLimits(now + 1h, std::stop_token()),
-                                          [&](Puppet& self) { self.setPhaseDeadline(now + 20ms); });
+                                          [&](Puppet& self) { self.setPhaseDeadline(now + 20ms, now); });
     }
     SUBCASE("total before phase") {
         puppet = std::make_shared<Puppet>(io, WaitLimits(now + 20ms, std::stop_token()),
-                                          [&](Puppet& self) { self.setPhaseDeadline(now + 1h); });
+                                          [&](Puppet& self) { self.setPhaseDeadline(now + 1h, now); });
     }
     CHECK(runOn(io, run(puppet)).error().code == Errc::timeout);
     CHECK(puppet->stops == 1);
@@ -167,9 +167,10 @@ TEST_CASE("an operation whose deadline has passed does not begin: its request wo
 TEST_CASE("the deadline of a phase that has ended counts no more") {
     asio::io_context io;
     auto puppet = std::make_shared<Puppet>(io, WaitLimits(), [&](Puppet& self) {
-        self.setPhaseDeadline(std::chrono::steady_clock::now() - 1s);
-        self.requestStop(StopReason::deadline);    // the scan has seen it ...
-        self.setPhaseDeadline(SteadyTime::max());  // ... but the phase is over
+        const auto now = std::chrono::steady_clock::now();
+        self.setPhaseDeadline(now - 1s, now);
+        self.requestStop(StopReason::deadline);         // the scan has seen it ...
+        self.setPhaseDeadline(SteadyTime::max(), now);  // ... but the phase is over
         auto keep = std::static_pointer_cast<Puppet>(self.shared_from_this());
         asio::post(self.home(), [keep] { keep->finish(5); });  // behind the stop
     });

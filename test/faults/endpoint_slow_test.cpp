@@ -65,7 +65,7 @@ TEST_CASE("C row 9: an answer that drips: the total deadline ends the flight, an
 }
 
 TEST_CASE("C row 10a: an endpoint that never answers: the exchange ends at its deadline, and the next one works") {
-    Shopper shopper(100ms);
+    Shopper shopper(500ms);
     shopper.expire();
     shopper.site.fake.hold("token");
     TokenOutcomes outcomes;
