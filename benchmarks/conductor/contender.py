@@ -5,6 +5,8 @@ import os
 import subprocess
 import threading
 
+from conductor import processes
+
 
 class Contender:
     """Keeps its connections open between the rounds.
@@ -18,7 +20,7 @@ class Contender:
     standard input does. A program that fails ends with a message on standard error.
     """
 
-    def __init__(self, name, command, environment=None, seconds=60):
+    def __init__(self, name, command, environment=None, seconds=60, core=None):
         self.name = name
         self._seconds = seconds
         self._process = subprocess.Popen(
@@ -27,8 +29,13 @@ class Contender:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **(environment or {})},
+            preexec_fn=processes.child(core),
         )
-        self._read()  # ready
+        try:
+            self._read()  # ready
+        except Exception:
+            self.close()
+            raise
 
     @property
     def pid(self):
