@@ -43,9 +43,8 @@ public:
         ::curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
         ::curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(arguments.connections));
         // The same fields that the SDK sends.
-        for (const std::string& field :
-             {std::string("User-Agent: wix-cpp/0.1.0"), std::string("Accept: application/json"),
-              "Authorization: " + arguments.token})
+        for (const std::string& field : {std::string("User-Agent: wix-cpp/0.1.0"),
+                                         std::string("Accept: application/json"), "Authorization: " + arguments.token})
             fields_ = ::curl_slist_append(fields_, field.c_str());
         for (Transfer& transfer : transfers_) prepare(transfer, arguments);
     }
@@ -70,9 +69,8 @@ public:
             int running = 0;
             for (int i = 0; i < ready; ++i) {
                 const epoll_event& event = events[static_cast<std::size_t>(i)];
-                const int what =
-                    ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 ? CURL_CSELECT_IN : 0) |
-                    ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0);
+                const int what = ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 ? CURL_CSELECT_IN : 0) |
+                                 ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0);
                 ::curl_multi_socket_action(multi_, event.data.fd, what, &running);
             }
             if (due_ && *due_ <= Clock::now()) {

@@ -5,6 +5,7 @@
 """
 
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -91,7 +92,8 @@ def nginx(bench, tls, pin=True):
         raise Missing("there is no nginx")
     below = bench.build / "servers"
     below.mkdir(exist_ok=True)
-    folder = tempfile.TemporaryDirectory(prefix="nginx-", dir=below)
+    _remove_leftovers(below)
+    folder = tempfile.TemporaryDirectory(prefix=f"nginx-{os.getpid()}-", dir=below)
     prefix = Path(folder.name).resolve()
     try:
         if tls:
@@ -113,6 +115,15 @@ def nginx(bench, tls, pin=True):
 
 def _core(bench, pin):
     return processes.LAST if pin and bench.pin else None
+
+
+def _remove_leftovers(below):
+    """Of conductors that were killed."""
+    for folder in below.glob("nginx-*-*"):
+        try:
+            os.kill(int(folder.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port():

@@ -47,9 +47,9 @@ def measure(bench, server):
     environment = {"WIX_BENCH_TOKEN": server.token()}
     turns = []
 
-    def around(contender, parameters, go):
+    def turn(contender, parameters, milliseconds):
         before = processes.cpu_seconds(server.pid)
-        told = go()
+        told = contender.go(milliseconds)
         busy = processes.cpu_seconds(server.pid) - before
         share = busy / (told["wallMicros"] / 1e6)
         bench.samples.add(contender.name, parameters, "server saturation", "share", share)
@@ -62,7 +62,7 @@ def measure(bench, server):
                 command = [bench.program(program), "--url", server.url, "--path", servers.PRODUCT]
                 command += ["--ca", server.ca_file, "--threads", way["threads"], "--contexts", way["contexts"]]
                 turns.append((Contender(name, command, environment), way))
-        take_turns(bench, turns, 20 if bench.smoke else 1000, bench.rounds(7), around)
+        take_turns(bench, turns, 20 if bench.smoke else 1000, bench.rounds(7), turn)
     finally:
         for contender, _ in turns:
             contender.close()
