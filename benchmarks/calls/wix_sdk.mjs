@@ -55,8 +55,9 @@ async function round(milliseconds) {
 
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-await round(Number(process.env.WIX_BENCH_WARM_UP ?? 1500)); // connections, and the compiler has seen the hot paths
-tell({ ready: true });
+// Connections, and the compiler has seen the hot paths.
+const warmUp = await round(Number(process.env.WIX_BENCH_WARM_UP ?? 1500));
+tell({ ready: true, ...warmUp });
 for await (const line of createInterface({ input: process.stdin })) {
   tell(await round(Number(line.replace('go ', ''))));
 }

@@ -11,8 +11,8 @@ from conductor import processes
 class Contender:
     """Keeps its connections open between the rounds.
 
-    The program says {"ready": true} when it has connected and warmed up. To each line `go MILLISECONDS` it makes calls
-    for about so long, and answers with one JSON object:
+    The program says {"ready": true} when it has connected and warmed up, and may add what it did for that. To each line
+    `go MILLISECONDS` it makes calls for about so long, and answers with one JSON object:
 
         {"calls": 60000, "cpuMicros": ..., "wallMicros": ..., "p50Micros": ..., "p99Micros": ..., "allocations": ...}
 
@@ -32,7 +32,7 @@ class Contender:
             preexec_fn=processes.child(core),
         )
         try:
-            self._read()  # ready
+            self.ready = self._read()
         except Exception:
             self.close()
             raise

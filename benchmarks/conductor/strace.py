@@ -28,7 +28,7 @@ def system_calls(name, command, environment=None, short=100, long=500, core=None
         with tempfile.NamedTemporaryFile("r") as summary:
             traced = ["strace", "-f", "-qq", "-c", "-U", "calls,name", "-o", summary.name, *command]
             with Contender(name, traced, environment, core=core) as contender:
-                calls = contender.go(milliseconds)["calls"]
+                calls = contender.ready["calls"] + contender.go(milliseconds)["calls"]
             counted = sum(
                 int(line[1])
                 for line in re.finditer(r"^ *(\d+) (\w+)$", summary.read(), re.MULTILINE)

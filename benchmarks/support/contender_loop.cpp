@@ -114,8 +114,7 @@ void serve(int count, char** values, const std::function<std::unique_ptr<Contend
     const ContenderArguments arguments = readContenderArguments(count, values);
     const std::unique_ptr<Contender> contender = make(arguments);
     std::vector<Caller> callers(arguments.connections);
-    round(*contender, callers, std::chrono::milliseconds(200));  // connections, caches, tickets
-    json::object ready;
+    json::object ready = round(*contender, callers, std::chrono::milliseconds(200));  // connections, caches, tickets
     ready["ready"] = true;
     tell(ready);
     for (std::string line; std::getline(std::cin, line);) {
