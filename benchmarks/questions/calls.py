@@ -72,7 +72,8 @@ def measure(bench, server, tls, sdk):
     wrk = token if main and not smoke and not Wrk.why_missing() else None
     in_turn(bench, server, every, parameters, 1000 if main else 500, 7 if main and tls else 5, wrk)
     for connections in (8, 1) if main else ():
-        few = {name: c for name, c in commands(bench, server, connections, token, None).items() if name in (OURS, BEAST)}
+        few = commands(bench, server, connections, token, None)
+        few = {name: few[name] for name in (OURS, BEAST)}
         in_turn(bench, server, few, {**parameters, "connections": connections}, 500, 5)
     if main and not smoke and not strace.why_missing():
         for name, (command, environment) in every.items():
@@ -176,7 +177,8 @@ def table_of(records, parameters):
 def charts(records):
     from conductor.charts import Bars, Lines
 
-    cpu = [(subject, records.median(subject, "client CPU", **MAIN)) for subject in (WRK, STACK, BEAST, OURS, CURL, NODE)]
+    subjects = (WRK, STACK, BEAST, OURS, CURL, NODE)
+    cpu = [(subject, records.median(subject, "client CPU", **MAIN)) for subject in subjects]
     over = {name: value for name, value in MAIN.items() if name != "connections"}
     lines = {subject: records.line(subject, "client CPU", "connections", **over) for subject in (OURS, BEAST)}
     return [

@@ -78,7 +78,8 @@ def targets(records):
 
 
 def tables(records):
-    table = Table("64 under way", "client CPU µs", "× raw Beast", "× one thread", "calls/s", "server CPU µs", "saturation")
+    columns = ("client CPU µs", "× raw Beast", "× one thread", "calls/s", "server CPU µs", "saturation")
+    table = Table("64 under way", *columns)
     names = ("1 thread", "2 threads, 1 io_context", "2 threads, 2 io_contexts")
     for way, name in zip(WAYS, names):
         for subject in (OURS, BEAST):
