@@ -5,12 +5,14 @@ import os
 import subprocess
 import threading
 
+from conductor import processes
+
 
 class Contender:
     """Keeps its connections open between the rounds.
 
-    The program says {"ready": true} when it has connected and warmed up. To each line `go MILLISECONDS` it makes calls
-    for about so long, and answers with one JSON object:
+    The program says {"ready": true} when it has connected and warmed up, and may add what it did for that. To each line
+    `go MILLISECONDS` it makes calls for about so long, and answers with one JSON object:
 
         {"calls": 60000, "cpuMicros": ..., "wallMicros": ..., "p50Micros": ..., "p99Micros": ..., "allocations": ...}
 
@@ -19,7 +21,7 @@ class Contender:
     `seconds`, or does not end within `patience` seconds, is killed.
     """
 
-    def __init__(self, name, command, environment=None, seconds=60, patience=10):
+    def __init__(self, name, command, environment=None, seconds=60, patience=10, core=None):
         self.name = name
         self._seconds = seconds
         self._patience = patience
@@ -29,9 +31,11 @@ class Contender:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **(environment or {})},
+            preexec_fn=processes.child(core),
         )
         try:
-            if self._read().get("ready") is not True:
+            self.ready = self._read()
+            if self.ready.get("ready") is not True:
                 raise RuntimeError(f"{name} did not say that it is ready")
         except BaseException:
             self._process.kill()

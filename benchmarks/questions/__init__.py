@@ -13,6 +13,6 @@ A module has
 Only `run` measures: the rest works on records alone, those of this run or of results.json.
 """
 
-from questions import concurrent_renewal, first_visitors, sessions, token_fast_path
+from questions import calls, concurrent_renewal, first_visitors, sessions, threads, token_fast_path
 
-ALL = [concurrent_renewal, first_visitors, sessions, token_fast_path]
+ALL = [calls, concurrent_renewal, first_visitors, sessions, token_fast_path, threads]

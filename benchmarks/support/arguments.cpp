@@ -10,16 +10,14 @@ Arguments readArguments(int count, char** values) {
     Arguments read;
     for (int i = 1; i < count; ++i) {
         const std::string_view argument = values[i];
-        if (argument == "--quick") {
-            read.quick = true;
-        } else if (argument == "--smoke") {
-            read.quick = read.smoke = true;
+        if (argument == "--smoke") {
+            read.smoke = true;
         } else if (argument == "--no-pin") {
             read.pin = false;
         } else if (argument == "--rounds" && i + 1 < count && std::atoi(values[i + 1]) > 0) {
             read.rounds = static_cast<std::size_t>(std::atoi(values[++i]));
         } else {
-            std::fprintf(stderr, "usage: %s [--quick | --smoke] [--no-pin] [--rounds N]\n", values[0]);
+            std::fprintf(stderr, "usage: %s [--smoke] [--no-pin] [--rounds N]\n", values[0]);
             std::exit(2);
         }
     }

@@ -7,8 +7,7 @@ namespace wix::bench {
 
 struct Arguments {
     Arguments() = default;
-    bool quick = false;      ///< --quick: fewer rounds, for a first look.
-    bool smoke = false;      ///< --smoke: only what is right or wrong, in a second or two; quick as well.
+    bool smoke = false;      ///< --smoke: only what is right or wrong, in a second or two.
     bool pin = true;         ///< --no-pin: client and server may move between cores.
     std::size_t rounds = 0;  ///< --rounds N: instead of the benchmark's own number.
 };
