@@ -1,0 +1,38 @@
+// The same requests by hand: blocking Asio, OpenSSL's own session, and no more of HTTP than these servers need.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace wix::bench {
+
+class RawAsio {
+public:
+    RawAsio(const std::string& caPem, int maxVersion);
+
+    /// A connection, an anonymous visitor's token, and the products with it.
+    void firstAnswer(std::uint16_t port);
+    /// A connection, which resumes the session of the one before if the server lets it, and one request.
+    void once(std::uint16_t port, const std::string& accessToken);
+
+private:
+    using Stream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket>;
+
+    std::unique_ptr<Stream> connect(std::uint16_t port);
+    /// Gives the body of the answer.
+    static std::string ask(Stream& stream, const std::string& request);
+    /// Keeps the session, and ends the connection so that OpenSSL does not take it for spoilt.
+    void keepSession(Stream& stream);
+
+    boost::asio::io_context io_{1};
+    boost::asio::ssl::context tls_;
+    std::shared_ptr<SSL_SESSION> session_;
+};
+
+}  // namespace wix::bench
