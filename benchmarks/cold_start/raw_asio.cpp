@@ -4,6 +4,7 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/parse.hpp>
 
@@ -47,25 +48,28 @@ RawAsio::RawAsio(const std::string& caPem, int maxVersion) : tls_(asio::ssl::con
     SSL_CTX_set_session_cache_mode(tls_.native_handle(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 }
 
-std::unique_ptr<RawAsio::Stream> RawAsio::connect(std::uint16_t port) {
-    auto stream = std::make_unique<Stream>(io_, tls_);
+asio::awaitable<RawAsio::StreamPtr> RawAsio::connect(std::uint16_t port) {
+    StreamPtr stream = std::make_unique<Stream>(co_await asio::this_coro::executor, tls_);
     stream->set_verify_callback(asio::ssl::host_name_verification("127.0.0.1"));
     if (session_) SSL_set_session(stream->native_handle(), session_.get());
-    stream->next_layer().connect(tcp::endpoint(asio::ip::address_v4::loopback(), port));
+    const tcp::endpoint server(asio::ip::address_v4::loopback(), port);
+    co_await stream->next_layer().async_connect(server, asio::use_awaitable);
     stream->next_layer().set_option(tcp::no_delay(true));
-    stream->handshake(asio::ssl::stream_base::client);
-    return stream;
+    co_await stream->async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
+    co_return std::move(stream);
 }
 
-std::string RawAsio::ask(Stream& stream, const std::string& request) {
-    asio::write(stream, asio::buffer(request));
+asio::awaitable<std::string> RawAsio::ask(Stream& stream, std::string request) {
+    co_await asio::async_write(stream, asio::buffer(request), asio::use_awaitable);
     std::string text;
-    const std::size_t head = asio::read_until(stream, asio::dynamic_buffer(text), "\r\n\r\n");
+    const std::size_t head =
+        co_await asio::async_read_until(stream, asio::dynamic_buffer(text), "\r\n\r\n", asio::use_awaitable);
     if (!text.starts_with("HTTP/1.1 200 ")) throw std::runtime_error("an answer of " + text.substr(9, 3));
     const std::size_t whole = head + contentLength(std::string_view(text).substr(0, head));
     if (text.size() < whole)
-        asio::read(stream, asio::dynamic_buffer(text), asio::transfer_exactly(whole - text.size()));
-    return text.substr(head, whole - head);
+        co_await asio::async_read(stream, asio::dynamic_buffer(text), asio::transfer_exactly(whole - text.size()),
+                                  asio::use_awaitable);
+    co_return text.substr(head, whole - head);
 }
 
 void RawAsio::keepSession(Stream& stream) {
@@ -73,21 +77,25 @@ void RawAsio::keepSession(Stream& stream) {
     SSL_set_shutdown(stream.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
-void RawAsio::firstAnswer(std::uint16_t port) {
-    const auto stream = connect(port);
-    const std::string grant = R"({"clientId":"11111111-2222-3333-4444-555555555555","grantType":"anonymous"})";
-    const json::value tokens = json::parse(ask(*stream, requestText("POST /oauth2/token", std::string_view(), grant)));
-    const std::string token(tokens.at("access_token").as_string());
-    const json::value found =
-        json::parse(ask(*stream, requestText("POST /stores-reader/v1/products/query", token, R"({"query":{}})")));
-    if (!found.at("products").is_array()) throw std::runtime_error("there are no products");
+asio::awaitable<void> RawAsio::firstAnswer(std::uint16_t port) {
+    const StreamPtr stream = co_await connect(port);
+    std::string grant = R"({"clientId":"11111111-2222-3333-4444-555555555555","grantType":"anonymous"})";
+    std::string request = requestText("POST /oauth2/token", std::string_view(), grant);
+    const std::string tokens = co_await ask(*stream, std::move(request));
+    const std::string token(json::parse(tokens).at("access_token").as_string());
+    request = requestText("POST /stores-reader/v1/products/query", token, R"({"query":{}})");
+    const std::string found = co_await ask(*stream, std::move(request));
+    if (!json::parse(found).at("products").is_array()) throw std::runtime_error("there are no products");
 }
 
-void RawAsio::once(std::uint16_t port, const std::string& accessToken) {
-    const auto stream = connect(port);
-    if (!json::parse(ask(*stream, requestText("GET /x", accessToken, std::string_view()))).is_object())
-        throw std::runtime_error("it is no object");
-    keepSession(*stream);
+asio::awaitable<void> RawAsio::again(std::uint16_t port, std::size_t times, std::string accessToken) {
+    for (std::size_t i = 0; i < times; ++i) {
+        const StreamPtr stream = co_await connect(port);
+        std::string request = requestText("GET /x", accessToken, std::string_view());
+        const std::string answer = co_await ask(*stream, std::move(request));
+        if (!json::parse(answer).is_object()) throw std::runtime_error("it is no object");
+        keepSession(*stream);
+    }
 }
 
 }  // namespace wix::bench

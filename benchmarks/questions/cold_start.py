@@ -1,0 +1,111 @@
+"""The first call of a program that has nothing but a client id."""
+
+from conductor.tables import Table, number, spread
+from conductor.targets import at_most, exactly
+
+NAME = "cold_start"
+QUESTION = "How long does the first answer take, and what does a new connection cost?"
+CAVEAT = """
+A proxy of ours holds every byte back for half a round trip of 50 ms, and counts flights: how often the client spoke
+after it had been told something. It accepts at once, so the connect of TCP, one more round trip on a real line, is not
+in the figures. All else is on this machine, and the fake Wix answers within a millisecond or two. With an edge host
+(`useCDN`) the call goes elsewhere than the token request; that connection is opened while the token is on its way, and
+its third flight, the call, waits for nothing of that host: the way to the answer is three round trips as well.
+
+The cost of a connection is CPU of the client's thread for TCP, handshake, one call with a 760-byte token, and the end;
+P-256, an intermediate certificate, the chain verified. The server closes after each answer, and resumes sessions or does
+not. Raw Asio is coroutines that do just this, without deadlines, a pool or a second address to try.
+"""
+
+OURS = "wix::Client"
+BY_HAND = "raw Asio"
+ROUND_TRIP = 50
+FULL, RESUMED = "full handshake, client CPU", "resumed handshake, client CPU"
+
+
+def run(bench):
+    bench.measure("cold_start")
+    for tls in ("1.3", "1.2"):
+        for subject in (OURS, BY_HAND):
+            bench.samples.add_ratios(subject, subject, RESUMED, FULL, tls=tls)
+        for metric in (FULL, RESUMED):
+            bench.samples.add_ratios(OURS, BY_HAND, metric, tls=tls)
+
+
+def first(records, subject, metric, hosts):
+    return records.find(subject, metric, hosts=hosts, rtt=ROUND_TRIP)
+
+
+def first_median(records, subject, metric, hosts):
+    record = first(records, subject, metric, hosts)
+    return record.median if record else None
+
+
+def edge_over_one_host(records):
+    one, two = (first_median(records, OURS, "time", hosts) for hosts in (1, 2))
+    return two / one if one and two else None
+
+
+def resumed_over_full(records, subject, tls):
+    return records.find(subject, f"{RESUMED} / {subject}", tls=tls)
+
+
+def targets(records):
+    ratio = resumed_over_full(records, OURS, "1.3")
+    made = [
+        exactly("flights on one host, TLS 1.3", first_median(records, OURS, "flights to the token's host", 1), 3),
+        exactly("connections with an edge host", first_median(records, OURS, "connections", 2), 2),
+        exactly("flights to the token's host beside it", first_median(records, OURS, "flights to the token's host", 2), 2),
+        at_most("first answer with an edge host / on one host, time", edge_over_one_host(records), 1.1),
+        at_most("resumed / full handshake, TLS 1.3, client CPU", ratio.median if ratio else None, 0.45),
+    ]
+    for kind, wanted in (("full", 0), ("resumed", 100)):
+        for tls in ("1.3", "1.2"):
+            measured = records.median(OURS, f"{kind} handshake, sessions resumed", tls=tls)
+            made.append(exactly(f"{kind} handshakes, TLS {tls}: resumed, %", measured, wanted))
+    return made
+
+
+def tables(records):
+    starts = Table("first answer", "hosts", "connections", "flights", "time ms", "round trips", "client CPU ms")
+    for subject, hosts in ((OURS, 1), (OURS, 2), (BY_HAND, 1)):
+        flights = [first_median(records, subject, f"flights to the {host} host", hosts) for host in ("edge",)]
+        flights.insert(0, first_median(records, subject, "flights to the token's host", hosts))
+        cpu = first_median(records, subject, "client CPU", hosts)
+        starts.row(
+            subject,
+            hosts,
+            number(first_median(records, subject, "connections", hosts), 0),
+            " and ".join(number(each, 0) for each in flights if each is not None),
+            spread(first(records, subject, "time", hosts), 0),
+            spread(first(records, subject, "round trips", hosts)),
+            number(None if cpu is None else cpu / 1000, 1),
+        )
+    costs = Table("one connection", "TLS", "full µs", "resumed µs", "resumed / full", "full, ×", "resumed, ×")
+    for tls in ("1.3", "1.2"):
+        for subject in (OURS, BY_HAND):
+            costs.row(
+                subject,
+                tls,
+                number(records.median(subject, FULL, tls=tls), 0),
+                number(records.median(subject, RESUMED, tls=tls), 0),
+                spread(resumed_over_full(records, subject, tls)),
+                spread(records.find(subject, f"{FULL} / {BY_HAND}", tls=tls)),
+                spread(records.find(subject, f"{RESUMED} / {BY_HAND}", tls=tls)),
+            )
+    return [starts, costs]
+
+
+def charts(records):
+    from conductor.charts import Bars
+
+    bars = []
+    for name, subject, hosts in (
+        ("raw Asio", BY_HAND, 1),
+        ("wix::Client", OURS, 1),
+        ("wix::Client, edge host apart", OURS, 2),
+    ):
+        time = first_median(records, subject, "time", hosts)
+        if time is not None:
+            bars.append((name, time))
+    return [Bars("Time to the first answer, 50 ms away", "ms", bars, "Three round trips are 150 ms.")]
