@@ -55,8 +55,8 @@ public:
 
     /// A connection for `request`, open or to be opened.
     boost::asio::awaitable<result<Lease>> acquire(const WireRequest& request, const WaitLimits& limits);
-    /// The same for a connection that is opened ahead of need; nothing if there is one, or none may be opened.
-    std::optional<Lease> acquireSpare(const Origin& origin);
+    /// A connection to be opened ahead of need; nothing if one is idle or being opened so, or none may be opened.
+    std::optional<Lease> acquireAhead(const Origin& origin);
 
     /// From now on nobody gets a connection; who waits for one, and idle connections, end now.
     void refuse();
