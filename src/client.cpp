@@ -17,6 +17,7 @@ namespace json = boost::json;
 namespace wix {
 namespace {
 
+using detail::CallDraft;
 using detail::HttpReply;
 using detail::SessionPtr;
 using detail::SnapshotPtr;
@@ -89,63 +90,72 @@ asio::awaitable<bool> isMember(SessionPtr session) {
     co_return tokens.refreshToken.role == TokenRole::member;
 }
 
-asio::awaitable<result<HttpReply>> send(SessionPtr session, Request request, bool throughEdge,
-                                        std::shared_ptr<BodySink> sink = nullptr) {
-    const WaitLimits limits = callLimits(*session, request.options());
-    auto prepared = detail::prepare(*session, request, throughEdge ? session->common->edge : session->common->api);
-    if (prepared.has_error()) co_return std::move(prepared).error();
-    prepared->sink = std::move(sink);
-    const int maxRedirects = request.options().maxRedirects;
-    co_return co_await detail::runCall(session->calls(), std::move(*prepared), limits, maxRedirects);
+/// `session` outlives the call: it belongs to the coroutine that awaits it.
+asio::awaitable<result<HttpReply>> runPrepared(const detail::Session& session,
+                                               std::shared_ptr<detail::WireRequest> request, const WaitLimits& limits,
+                                               const CallOptions& options) {
+    return detail::runCall(session.calls(), std::move(request), limits, options.maxRedirects);
 }
 
 asio::awaitable<Response> fetchResponse(SessionPtr session, Request request, std::shared_ptr<BodySink> sink) {
-    result<HttpReply> reply = co_await send(session, std::move(request), false, std::move(sink));
+    const WaitLimits limits = callLimits(*session, request.options());
+    auto prepared = detail::prepare(*session, request, session->common->api);
+    if (prepared.has_error()) fail(prepared.error());
+    (*prepared)->sink = std::move(sink);
+    result<HttpReply> reply = co_await runPrepared(*session, std::move(*prepared), limits, request.options());
     if (reply.has_error()) fail(reply.error());
     co_return Response(reply->status, std::move(reply->headers), std::move(reply->body));
 }
 
-asio::awaitable<json::value> callJson(SessionPtr session, Request request, bool throughEdge) {
-    const std::string what = request.method() + " " + request.target().substr(0, request.target().find('?'));
-    result<HttpReply> reply = co_await send(session, std::move(request), throughEdge);
-    if (reply.has_error()) fail(reply.error());
-    const Response response(reply->status, std::move(reply->headers), std::move(reply->body));
+/// For error texts: without the query, which may hold secrets.
+std::string nameOf(const CallDraft& draft) {
+    return draft.method + " " + draft.target.substr(0, draft.target.find('?'));
+}
+
+json::value readJson(const CallDraft& draft, HttpReply reply) {
+    const Response response(reply.status, std::move(reply.headers), std::move(reply.body));
     if (!response.ok())
-        throw ApiError(what, detail::readApiError(response.status(), response.body(), response.requestId()));
+        throw ApiError(nameOf(draft), detail::readApiError(response.status(), response.body(), response.requestId()));
     try {
-        co_return response.json();
+        return response.json();
     } catch (const Error& error) {
         Failure failure = error.failure();
-        failure.context = what + ": " + failure.context;
+        failure.context = nameOf(draft) + ": " + failure.context;
         throw Error(std::move(failure));
     }
 }
 
-Request jsonRequest(const char* method, std::string path, CallOptions options) {
-    Request request(method, std::move(path));
-    request.header("Accept", "application/json");
-    for (Header& field : options.headers) request.header(std::move(field.first), std::move(field.second));
-    options.headers = request.options().headers;
-    request.options(std::move(options));
-    return request;
+asio::awaitable<json::value> callJson(SessionPtr session, CallDraft draft, bool throughEdge) {
+    const WaitLimits limits = callLimits(*session, draft.options);
+    draft.acceptsJson = true;
+    auto prepared = detail::prepare(*session, draft, throughEdge ? session->common->edge : session->common->api);
+    if (prepared.has_error()) fail(prepared.error());
+    result<HttpReply> reply = co_await runPrepared(*session, std::move(*prepared), limits, draft.options);
+    if (reply.has_error()) fail(reply.error());
+    co_return readJson(draft, std::move(*reply));
 }
 
 asio::awaitable<json::value> withoutBody(SessionPtr session, const char* method, std::string path,
                                          CallOptions options) {
     const bool throughEdge = session->common->options.useCDN;
-    return callJson(std::move(session), jsonRequest(method, std::move(path), std::move(options)), throughEdge);
+    return callJson(std::move(session), CallDraft(method, std::move(path), std::move(options)), throughEdge);
 }
 
-asio::awaitable<json::value> withBody(SessionPtr session, const char* method, std::string path, json::value body,
+CallDraft withJson(const char* method, std::string path, const json::value& body, CallOptions options) {
+    CallDraft draft(method, std::move(path), std::move(options));
+    draft.body = json::serialize(body);
+    draft.contentType = "application/json";
+    return draft;
+}
+
+asio::awaitable<json::value> withBody(SessionPtr session, const char* method, std::string path, const json::value& body,
                                       CallOptions options) {
     const bool throughEdge = session->common->options.useCDN;
-    Request request = jsonRequest(method, std::move(path), std::move(options));
-    request.json(body);
-    return callJson(std::move(session), std::move(request), throughEdge);
+    return callJson(std::move(session), withJson(method, std::move(path), body, std::move(options)), throughEdge);
 }
 
-asio::awaitable<json::value> queryGraph(SessionPtr session, Request request) {
-    json::value answer = co_await callJson(std::move(session), std::move(request), false);
+asio::awaitable<json::value> queryGraph(SessionPtr session, CallDraft draft) {
+    json::value answer = co_await callJson(std::move(session), std::move(draft), false);
     if (json::object* object = answer.if_object(); object && !object->contains("data"))
         object->emplace("data", json::object());
     co_return answer;
@@ -244,21 +254,20 @@ asio::awaitable<json::value> Client::post(std::string path, CallOptions options)
     return withoutBody(session_, "POST", std::move(path), std::move(options));
 }
 asio::awaitable<json::value> Client::post(std::string path, json::value body, CallOptions options) const {
-    return withBody(session_, "POST", std::move(path), std::move(body), std::move(options));
+    return withBody(session_, "POST", std::move(path), body, std::move(options));
 }
 asio::awaitable<json::value> Client::put(std::string path, json::value body, CallOptions options) const {
-    return withBody(session_, "PUT", std::move(path), std::move(body), std::move(options));
+    return withBody(session_, "PUT", std::move(path), body, std::move(options));
 }
 asio::awaitable<json::value> Client::patch(std::string path, json::value body, CallOptions options) const {
-    return withBody(session_, "PATCH", std::move(path), std::move(body), std::move(options));
+    return withBody(session_, "PATCH", std::move(path), body, std::move(options));
 }
 asio::awaitable<json::value> Client::del(std::string path, CallOptions options) const {
     return withoutBody(session_, "DELETE", std::move(path), std::move(options));
 }
 asio::awaitable<json::value> Client::graphql(std::string query, json::value variables, CallOptions options) const {
-    Request request = jsonRequest("POST", "/graphql/alpha", std::move(options));
-    request.json(object("query", std::move(query), "variables", std::move(variables)));
-    return queryGraph(session_, std::move(request));
+    const json::value body = object("query", std::move(query), "variables", std::move(variables));
+    return queryGraph(session_, withJson("POST", "/graphql/alpha", body, std::move(options)));
 }
 asio::awaitable<void> Client::close() const { return closeSession(session_); }
 

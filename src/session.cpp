@@ -1,7 +1,6 @@
 #include "session.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "call/call_state.hpp"
 #include "call/option_rules.hpp"
@@ -13,13 +12,13 @@ namespace {
 constexpr std::string_view userAgent = "wix-cpp/" WIX_VERSION;
 
 /// A later field of the same name replaces an earlier one.
-void setHeader(Headers& headers, const Header& field) {
+void setHeader(Headers& headers, Header field) {
     const auto same = std::find_if(headers.begin(), headers.end(),
                                    [&](const Header& there) { return equalsIgnoreCase(there.first, field.first); });
     if (same == headers.end())
-        headers.push_back(field);
+        headers.push_back(std::move(field));
     else
-        *same = field;
+        *same = std::move(field);
 }
 
 ApiBase baseOrThrow(const char* option, const std::string& url, const ClientOptions& options) {
@@ -28,18 +27,18 @@ ApiBase baseOrThrow(const char* option, const std::string& url, const ClientOpti
     return std::move(*base);
 }
 
-WireRequest basicRequest(const ClientOptions& options) {
-    WireRequest made;
+void takeOptions(WireRequest& made, const ClientOptions& options, std::size_t headers) {
+    made.headers.reserve(headers);
     made.headers.emplace_back("User-Agent", userAgent);
     made.timeouts = options.timeouts;
     made.maxHeaderBytes = options.maxHeaderBytes;
     made.maxBodyBytes = options.maxResponseBytes;
-    return made;
 }
 
 /// The token request, but for its body. Source: the JavaScript SDK's OAuthStrategy sends JSON without authorization.
 WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& options, const ApiBase& api) {
-    WireRequest made = basicRequest(options);
+    WireRequest made;
+    takeOptions(made, options, 2 + strategy.tokenRequestHeaders.size());
     made.origin = api.origin;
     made.method = "POST";
     made.target = api.pathPrefix + "/oauth2/token";
@@ -54,8 +53,10 @@ WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& opt
 SessionCommon::SessionCommon(std::shared_ptr<HttpTransport> shared, bool owns, OAuthStrategy strategy,
                              ClientOptions given, const Clock& time)
     : options(std::move(given)),
-      api(baseOrThrow("ClientOptions::apiUrl", options.apiUrl, options)),
-      edge(baseOrThrow("ClientOptions::edgeUrl", options.edgeUrl, options)),
+      bases{baseOrThrow("ClientOptions::apiUrl", options.apiUrl, options),
+            baseOrThrow("ClientOptions::edgeUrl", options.edgeUrl, options)},
+      api(bases[0]),
+      edge(bases[1]),
       transport(std::move(shared)),
       ownsTransport(owns),
       clock(&time) {
@@ -104,38 +105,48 @@ Session::~Session() {
 
 CallEnvironment Session::calls() const {
     CallEnvironment made;
-    made.tokens = tokens;
-    made.transport = common->transport;
-    made.consistency = consistency;
-    made.tokenOrigin = common->api.origin;
+    made.tokens = tokens.get();
+    made.transport = common->transport.get();
+    made.consistency = consistency.get();
+    made.tokenOrigin = &common->api.origin;
     made.retry = common->options.retry;
     made.clock = common->clock;
     return made;
 }
 
-result<WireRequest> prepare(const Session& session, const Request& request, const ApiBase& relativeTo) {
-    if (auto bad = checkMethod(request.method())) return std::move(*bad);
-    const std::array<ApiBase, 2> allowed{session.common->api, session.common->edge};
-    auto resolved = resolveTarget(request.target(), relativeTo, allowed);
-    if (resolved.has_error()) return std::move(resolved).error();
-    if (auto bad = checkCallerHeaders(request.options().headers)) return std::move(*bad);
-    if (auto bad = checkMaxRedirects(request.options().maxRedirects)) return std::move(*bad);
+result<std::shared_ptr<WireRequest>> prepare(const Session& session, const Request& request,
+                                             const ApiBase& relativeTo) {
+    CallDraft draft(request.method(), request.target(), request.options());
+    draft.body = request.body();
+    draft.source = request.source();
+    draft.contentType = request.contentType();
+    return prepare(session, draft, relativeTo);
+}
 
-    WireRequest made = basicRequest(session.common->options);
-    made.origin = std::move(resolved->origin);
-    made.target = std::move(resolved->target);
-    made.method = request.method();
-    made.body = request.body();
-    made.source = request.source();
-    if (!request.contentType().empty()) {
-        if (auto bad = checkHeader("Content-Type", request.contentType())) return std::move(*bad);
-        setHeader(made.headers, Header("Content-Type", request.contentType()));
-    }
-    for (const Header& field : session.common->options.headers) setHeader(made.headers, field);
-    for (const Header& field : request.options().headers) setHeader(made.headers, field);
-    made.idempotent = request.options().idempotent.value_or(isIdempotent(made.method, made.target) ||
-                                                            hasIdempotencyKey(request.options().headers));
-    made.observer = session.common->options.observer;
+result<std::shared_ptr<WireRequest>> prepare(const Session& session, CallDraft& draft, const ApiBase& relativeTo) {
+    const SessionCommon& common = *session.common;
+    if (auto bad = checkMethod(draft.method)) return std::move(*bad);
+    auto resolved = resolveTarget(draft.target, relativeTo, common.bases);
+    if (resolved.has_error()) return std::move(resolved).error();
+    if (auto bad = checkCallerHeaders(draft.options.headers)) return std::move(*bad);
+    if (auto bad = checkMaxRedirects(draft.options.maxRedirects)) return std::move(*bad);
+    if (!draft.contentType.empty())
+        if (auto bad = checkHeader("Content-Type", draft.contentType)) return std::move(*bad);
+
+    auto made = std::make_shared<WireRequest>();
+    takeOptions(*made, common.options, 3 + common.options.headers.size() + draft.options.headers.size());
+    made->origin = std::move(resolved->origin);
+    made->target = std::move(resolved->target);
+    made->method = draft.method;
+    made->idempotent = draft.options.idempotent.value_or(isIdempotent(made->method, made->target) ||
+                                                         hasIdempotencyKey(draft.options.headers));
+    made->body = std::move(draft.body);
+    made->source = std::move(draft.source);
+    if (draft.acceptsJson) made->headers.emplace_back("Accept", "application/json");
+    if (!draft.contentType.empty()) made->headers.emplace_back("Content-Type", std::move(draft.contentType));
+    for (const Header& field : common.options.headers) setHeader(made->headers, field);
+    for (Header& field : draft.options.headers) setHeader(made->headers, std::move(field));
+    made->observer = common.options.observer;
     return made;
 }
 

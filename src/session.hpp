@@ -1,6 +1,7 @@
 // What the handles of one Client share: the composed stack.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 
@@ -20,8 +21,9 @@ struct SessionCommon {
                   ClientOptions options, const Clock& clock);
 
     ClientOptions options;
-    ApiBase api;
-    ApiBase edge;
+    std::array<ApiBase, 2> bases;
+    const ApiBase& api;
+    const ApiBase& edge;
     std::shared_ptr<HttpTransport> transport;
     bool ownsTransport;
     const Clock* clock;
@@ -53,7 +55,23 @@ private:
 
 using SessionPtr = std::shared_ptr<Session>;
 
-/// A checked request, ready for the wire but for its authorization.
-result<WireRequest> prepare(const Session& session, const Request& request, const ApiBase& relativeTo);
+/// What a caller asks for, not checked yet.
+struct CallDraft {
+    CallDraft(std::string method, std::string target, CallOptions options)
+        : method(std::move(method)), target(std::move(target)), options(std::move(options)) {}
+
+    std::string method;
+    std::string target;
+    std::string body;
+    std::shared_ptr<BodySource> source;
+    std::string contentType;
+    CallOptions options;
+    bool acceptsJson = false;  ///< Says so with `Accept`, unless the caller does.
+};
+
+/// A checked request, ready for the wire but for its authorization. Method, target and the options but for their headers
+/// stay in `draft`.
+result<std::shared_ptr<WireRequest>> prepare(const Session& session, CallDraft& draft, const ApiBase& relativeTo);
+result<std::shared_ptr<WireRequest>> prepare(const Session& session, const Request& request, const ApiBase& relativeTo);
 
 }  // namespace wix::detail

@@ -32,6 +32,14 @@ if(WIX_PYTHON)
   set_tests_properties(token_timeline PROPERTIES TIMEOUT 30 LABELS repo)
 endif()
 
+# What conducts the benchmarks, without running any.
+find_package(Python3 3.10 QUIET COMPONENTS Interpreter)
+if(Python3_Interpreter_FOUND)
+  add_test(NAME conductor COMMAND "${CMAKE_COMMAND}" -E env PYTHONDONTWRITEBYTECODE=1
+    "${Python3_EXECUTABLE}" -m unittest discover -s "${CMAKE_CURRENT_SOURCE_DIR}/benchmarks")
+  set_tests_properties(conductor PROPERTIES TIMEOUT 60 LABELS repo FAIL_REGULAR_EXPRESSION "Ran 0 tests")
+endif()
+
 if(TARGET wix_fake AND WIX_BUILD_EXAMPLES)
   wix_script_test(demo examples/run_demo.sh TIMEOUT 120 LABEL demo ARGS "${PROJECT_BINARY_DIR}")
 endif()

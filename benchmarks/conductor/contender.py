@@ -15,12 +15,14 @@ class Contender:
         {"calls": 60000, "cpuMicros": ..., "wallMicros": ..., "p50Micros": ..., "p99Micros": ..., "allocations": ...}
 
     cpuMicros is user and system time of its whole process in that round; allocations may be missing. It ends when its
-    standard input does. A program that fails ends with a message on standard error.
+    standard input does. A program that fails ends with a message on standard error. One that does not answer within
+    `seconds`, or does not end within `patience` seconds, is killed.
     """
 
-    def __init__(self, name, command, environment=None, seconds=60):
+    def __init__(self, name, command, environment=None, seconds=60, patience=10):
         self.name = name
         self._seconds = seconds
+        self._patience = patience
         self._process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.PIPE,
@@ -28,7 +30,13 @@ class Contender:
             text=True,
             env={**os.environ, **(environment or {})},
         )
-        self._read()  # ready
+        try:
+            if self._read().get("ready") is not True:
+                raise RuntimeError(f"{name} did not say that it is ready")
+        except BaseException:
+            self._process.kill()
+            self.close()
+            raise
 
     @property
     def pid(self):
@@ -36,15 +44,25 @@ class Contender:
 
     def go(self, milliseconds):
         """One round. Gives what the program measured, as a dict."""
-        self._process.stdin.write(f"go {milliseconds}\n")
-        self._process.stdin.flush()
+        return self.ask(f"go {milliseconds}")
+
+    def ask(self, line):
+        """Anything else that the program understands."""
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise RuntimeError(f"{self.name} has ended") from None
         return self._read()
 
     def close(self):
         try:
             self._process.stdin.close()
-            self._process.wait(timeout=10)
-        except (subprocess.TimeoutExpired, BrokenPipeError):
+        except BrokenPipeError:
+            pass  # it has ended already
+        try:
+            self._process.wait(timeout=self._patience)
+        except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
@@ -64,4 +82,10 @@ class Contender:
             watch.cancel()
         if not line:
             raise RuntimeError(f"{self.name} ended, or took longer than {self._seconds} s")
-        return json.loads(line)
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict):
+            raise RuntimeError(f"{self.name} said {line.strip()[:80]!r}, which is no JSON object")
+        return said

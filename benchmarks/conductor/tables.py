@@ -2,8 +2,10 @@
 
 
 class Table:
-    def __init__(self, *header):
+    def __init__(self, *header, left=1):
+        """So many columns are texts, which begin at the left; the others are figures."""
         self._rows = [list(header)]
+        self._left = left
 
     def row(self, *cells):
         """A cell is a text; None is an empty one."""
@@ -13,9 +15,9 @@ class Table:
         widths = [max(len(row[i]) for row in self._rows) for i in range(len(self._rows[0]))]
         lines = []
         for row in self._rows:
-            cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+            cells = [c.ljust(w) if i < self._left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))]
             lines.append("| " + " | ".join(cells) + " |")
-        rule = ["-" * (w + 2) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)]
+        rule = ["-" * (w + 2) if i < self._left else "-" * (w + 1) + ":" for i, w in enumerate(widths)]
         lines.insert(1, "|" + "|".join(rule) + "|")
         return "\n".join(lines)
 

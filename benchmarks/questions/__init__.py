@@ -13,6 +13,6 @@ A module has
 Only `run` measures: the rest works on records alone, those of this run or of results.json.
 """
 
-from questions import build, cold_start, token_fast_path
+from questions import build, cold_start, concurrent_renewal, first_visitors, sessions, token_fast_path
 
-ALL = [cold_start, token_fast_path, build]
+ALL = [concurrent_renewal, first_visitors, cold_start, sessions, token_fast_path, build]

@@ -26,7 +26,7 @@ namespace {
 /// Nothing is sent here: the token is valid.
 class NoTransport final : public detail::TransportInterface {
 public:
-    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequest, detail::WaitLimits) override {
+    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr, detail::WaitLimits) override {
         co_return Failure(Errc::token_unavailable, "the benchmark has no transport");
     }
     std::shared_ptr<void> backgroundSlot() override { return nullptr; }

@@ -42,11 +42,19 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
         const auto now = MonotonicClock::now().time_since_epoch().count();
         for (auto it = watched.begin(); it != watched.end();) {
             ContextBound& object = *it++;
-            const auto deadline = object.deadline_.load(std::memory_order_relaxed);
-            if (deadline == ContextBound::never) watched.erase(watched.iterator_to(object));
-            if (deadline > now) continue;
+            if (isUnwatched(object)) watched.erase(watched.iterator_to(object));
+            if (object.deadline_.load() > now) continue;
             if (auto alive = object.weak_from_this().lock()) late.push_back(std::move(alive));
         }
+    }
+
+    /// Whoever sets a deadline at this moment sees that nobody looks at it any more, or is seen here.
+    static bool isUnwatched(ContextBound& object) {
+        if (object.deadline_.load() != ContextBound::never) return false;
+        object.isWatched_ = false;
+        if (object.deadline_.load() == ContextBound::never) return true;
+        object.isWatched_ = true;
+        return false;
     }
 
     void tick(bool due) {
@@ -121,7 +129,10 @@ private:
 
 asio::execution_context::id ContextRegistry::id;
 
-ContextBound::ContextBound(const asio::any_io_executor& executor) : shared_(ContextRegistry::of(executor)) {
+ContextBound::ContextBound(const asio::any_io_executor& executor) : shared_(ContextRegistry::of(executor)) { link(); }
+ContextBound::ContextBound(SameContextAs other) : shared_(other.object.shared_) { link(); }
+
+void ContextBound::link() {
     const std::lock_guard lock(shared_->mutex);
     shared_->bound.push_back(*this);
 }
@@ -138,9 +149,11 @@ ContextBound::~ContextBound() {
 }
 
 void ContextBound::watch(SteadyTime deadline) {
+    deadline_.store(deadline.time_since_epoch().count());
+    if (isWatched_.load()) return;
     const std::lock_guard lock(shared_->mutex);
-    deadline_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);
     if (watchPlace_.is_linked() || shared_->gone) return;
+    isWatched_ = true;
     shared_->watched.push_back(*this);
     if (!shared_->ticking) shared_->arm();
 }

@@ -16,6 +16,13 @@ namespace wix::detail {
 using SteadyTime = MonotonicTime;
 
 class ContextRegistry;
+class ContextBound;
+
+/// Says that an object belongs to the context of another one, which is there: cheaper than to ask an executor.
+struct SameContextAs {
+    explicit SameContextAs(const ContextBound& there) : object(there) {}
+    const ContextBound& object;
+};
 
 /// An object with sockets, timers, strands or stored handlers. Handles may outlive their io_context, but these things
 /// may not: a strand that is destroyed after its context is a use-after-free in Asio, and a stored handler owns the
@@ -33,8 +40,10 @@ public:
 
 protected:
     explicit ContextBound(const boost::asio::any_io_executor& executor);
+    explicit ContextBound(SameContextAs other);
 
-    /// Asks for deadlinePassed() at `deadline` or up to 100 ms later. Replaces the earlier one; thread-safe.
+    /// Asks for deadlinePassed() at `deadline` or up to 100 ms later. Replaces the earlier one, which costs no lock;
+    /// not by two threads at a time.
     void watch(SteadyTime deadline);
     /// No deadline any more. Costs no lock: the next scan forgets this object, or its destructor does.
     void unwatch() noexcept { deadline_.store(never, std::memory_order_relaxed); }
@@ -46,10 +55,13 @@ private:
 
     static constexpr SteadyTime::rep never = SteadyTime::max().time_since_epoch().count();
 
+    void link();
+
     std::shared_ptr<Shared> shared_;
     Hook place_;       // among those that are told of the context's end, or were told
     Hook watchPlace_;  // among those with a deadline
     std::atomic<SteadyTime::rep> deadline_{never};
+    std::atomic<bool> isWatched_{false};  // the scan will look at `deadline_`
     bool ended_ = false;
 };
 

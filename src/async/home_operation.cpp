@@ -21,10 +21,13 @@ Failure stopFailure(StopReason why, std::string what) {
 
 HomeOperationBase::HomeOperationBase(asio::any_io_executor home, WaitLimits limits)
     : ContextBound(home), home_(std::move(home)), limits_(std::move(limits)) {}
+HomeOperationBase::HomeOperationBase(SameContextAs other, asio::any_io_executor home, WaitLimits limits)
+    : ContextBound(other), home_(std::move(home)), limits_(std::move(limits)) {}
 
 void HomeOperationBase::begin() {
     auto self = std::static_pointer_cast<HomeOperationBase>(shared_from_this());
-    asio::post(home_, [self] { self->start(); });
+    // Not a post: a caller on this context that finds the strand free starts it here and now.
+    home_.execute([self = std::move(self)] { self->start(); });
 }
 
 void HomeOperationBase::start() {
@@ -32,10 +35,11 @@ void HomeOperationBase::start() {
     if (limits_.stop.stop_requested()) return stop(StopReason::cancelled);
     if (limits_.stopUnsent.stop_requested()) return stop(StopReason::dropped);
     // What is late already must not begin: its request would be on the wire before any timer fires.
-    if (MonotonicClock::now() >= limits_.deadline) return stop(StopReason::deadline);
+    startedAt_ = MonotonicClock::now();
+    if (startedAt_ >= limits_.deadline) return stop(StopReason::deadline);
     onStopRequest_ = listenTo(limits_.stop, StopReason::cancelled);
     onDropRequest_ = listenTo(limits_.stopUnsent, StopReason::dropped);
-    setPhaseDeadline(SteadyTime::max());
+    setPhaseDeadline(SteadyTime::max(), startedAt_);
     onStart();
 }
 
@@ -62,11 +66,11 @@ void HomeOperationBase::stop(StopReason why) {
     onStop(why);
 }
 
-void HomeOperationBase::setPhaseDeadline(SteadyTime deadline) {
+void HomeOperationBase::setPhaseDeadline(SteadyTime deadline, SteadyTime now) {
     phaseDeadline_ = deadline;
     const SteadyTime next = std::min(limits_.deadline, deadline);
     if (next == SteadyTime::max()) return unwatch();
-    if (next - MonotonicClock::now() > nearDeadline) return watch(next);
+    if (next - now > nearDeadline) return watch(next);
     unwatch();
     if (!shortTimer_) shortTimer_ = std::make_unique<MonotonicTimer>(home_);
     shortTimer_->expires_at(next);

@@ -3,7 +3,7 @@
 // The caller's coroutine initiates and waits; it never leaves its executor. What it waits for runs on a home strand:
 //
 //     caller                                   home strand
-//     run(operation, stop) -- post ----------> onStart()
+//     run(operation) ------- dispatch -------> onStart()        at once if the strand is free and this its context
 //     cancellation, stop_token, deadline ----> onStop(why)      at most once, only while not finished
 //     resumes with the result <----- post ---- finish(result)   takes effect once
 //
@@ -17,6 +17,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/require.hpp>
@@ -64,6 +65,7 @@ public:
 
 protected:
     HomeOperationBase(boost::asio::any_io_executor home, WaitLimits limits);
+    HomeOperationBase(SameContextAs other, boost::asio::any_io_executor home, WaitLimits limits);
 
     virtual void onStart() = 0;
     /// May come before onStart(), which then never comes.
@@ -74,8 +76,10 @@ protected:
 
     const boost::asio::any_io_executor& home() const noexcept { return home_; }
     bool isDone() const noexcept { return done_; }
+    /// When onStart() was called: clocks are read often enough.
+    SteadyTime startedAt() const noexcept { return startedAt_; }
     /// The time until which this phase may last; the operation's own deadline bounds it. On the home strand.
-    void setPhaseDeadline(SteadyTime deadline);
+    void setPhaseDeadline(SteadyTime deadline, SteadyTime now);
 
     void begin();  // on the caller, once the handler is stored
     bool end();    // on the home strand; false if it has ended before
@@ -95,6 +99,7 @@ private:
 
     boost::asio::any_io_executor home_;
     WaitLimits limits_;
+    SteadyTime startedAt_;
     SteadyTime phaseDeadline_ = SteadyTime::max();
     // Few operations have them, and thousands may wait.
     StopListener onStopRequest_;
@@ -169,9 +174,12 @@ private:
         template <class Handler>
         static boost::asio::any_io_executor callerOf(const Handler& handler, const boost::asio::any_io_executor& home) {
             using namespace boost::asio::execution;
-            return boost::asio::require(
-                boost::asio::prefer(boost::asio::get_associated_executor(handler, home), outstanding_work.tracked),
-                blocking.never);
+            const boost::asio::any_io_executor caller = boost::asio::get_associated_executor(handler, home);
+            // Most callers are on an io_context itself. Nothing of it is virtual, and what goes on after a step of ours
+            // needs no other thread to be woken.
+            if (const auto* io = caller.target<boost::asio::io_context::executor_type>())
+                return boost::asio::require(*io, outstanding_work.tracked, blocking.never, relationship.continuation);
+            return boost::asio::require(boost::asio::prefer(caller, outstanding_work.tracked), blocking.never);
         }
         template <class Handler>
         static void contextHasGone(Handler handler) {

@@ -341,13 +341,13 @@ asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self,
     TokenAnswer answer;
     bool reachedEndpoint = false;
     try {
-        WireRequest request = self->setup().request;
-        request.body = tokenRequestBody(action.grant, self->setup().strategy.clientId, action.refreshToken);
+        const auto request = std::make_shared<WireRequest>(self->setup().request);
+        request->body = tokenRequestBody(action.grant, self->setup().strategy.clientId, action.refreshToken);
         // One visitor more that nobody knows of does no harm: an idle connection that has died costs no error.
-        request.idempotent = action.grant == Grant::anonymous;
+        request->idempotent = action.grant == Grant::anonymous;
         WaitLimits limits(self->work_->flightDeadline, self->work_->abortFlight.get_token());
         limits.stopUnsent = self->work_->dropUnsent.get_token();
-        result<HttpReply> reply = co_await self->setup().transport->send(std::move(request), std::move(limits));
+        result<HttpReply> reply = co_await self->setup().transport->send(request, std::move(limits));
         reachedEndpoint = reply.has_value();
         answer = reply.has_value() ? readTokenAnswer(*reply, clock.wall()) : noTokenAnswer(std::move(reply).error());
         if (reachedEndpoint && answer.verdict != TokenVerdict::granted)

@@ -16,7 +16,7 @@ namespace wix::detail {
 class CallReport {
 public:
     explicit CallReport(std::shared_ptr<Observer> observer)
-        : observer_(std::move(observer)), begun_(MonotonicClock::now()) {}
+        : observer_(std::move(observer)), begun_(observer_ ? MonotonicClock::now() : MonotonicTime()) {}
 
     /// Another request goes out. Gives its number, from 1.
     int sending() noexcept { return ++attempts_; }

@@ -46,8 +46,8 @@ private:
 
 /// What a server sends goes out again with the next request: it passes the same rules as a caller's header.
 void learnConsistency(Consistency& consistency, const HttpReply& reply, std::uint64_t epoch) {
-    const auto value = findHeader(reply.headers, Consistency::headerName);
-    if (value && !value->empty() && value->size() <= 8192 && !checkHeader(Consistency::headerName, *value))
+    const auto value = findHeader(reply.headers, consistencyHeader);
+    if (value && !value->empty() && value->size() <= 8192 && !checkHeader(consistencyHeader, *value))
         consistency.learn(epoch, *value);
 }
 
@@ -66,25 +66,29 @@ ReplyFacts factsOf(const HttpReply& reply, const Clock& clock) {
 /// What a call has between its steps, and the steps that need no waiting.
 class Call {
 public:
-    Call(CallEnvironment environment, WireRequest first, WaitLimits limits, int redirects)
-        : environment_(std::move(environment)),
+    Call(const CallEnvironment& environment, std::shared_ptr<WireRequest> first, WaitLimits limits, int redirects)
+        : environment_(environment),
           limits_(std::move(limits)),
           request_(std::move(first)),
-          state_(environment_.retry, request_.idempotent),
-          report_(request_.observer),
+          state_(environment_.retry, request_->idempotent),
+          report_(request_->observer),
           maxRedirects_(redirects) {
-        if (request_.source) request_.source = std::make_shared<WatchedSource>(std::move(request_.source));
-        if (request_.sink) request_.sink = sink_ = std::make_shared<WatchedSink>(std::move(request_.sink));
-        quotas().callBegins(request_.origin);
+        if (request_->source) request_->source = std::make_shared<WatchedSource>(std::move(request_->source));
+        if (request_->sink) request_->sink = sink_ = std::make_shared<WatchedSink>(std::move(request_->sink));
+        quotas().callBegins(request_->origin);
     }
 
     const WaitLimits& limits() const noexcept { return limits_; }
     /// While a token is waited for.
     void openAhead() {
-        if (request_.origin != environment_.tokenOrigin) ahead_ = environment_.transport->openAhead(request_);
+        if (request_->origin != *environment_.tokenOrigin) ahead_ = environment_.transport->openAhead(*request_);
     }
     TokenManager& tokens() const noexcept { return *environment_.tokens; }
-    std::optional<Failure> checkProcess() const { return environment_.transport->checkProcess(); }
+    /// A failure in the child of a fork.
+    result<HttpReply> checkProcess() const {
+        if (auto forked = environment_.transport->checkProcess()) return std::move(*forked);
+        return HttpReply();
+    }
 
     /// The token of the next request; null: wait for one.
     const SnapshotPtr& token() {
@@ -92,18 +96,18 @@ public:
         return token_;
     }
     void setToken(SnapshotPtr token) noexcept { token_ = std::move(token); }
-    /// Whether requests still go to where the token is for.
-    bool authorizes() const noexcept { return atHome_; }
+    /// Whether the next request has the token that it needs: it needs none away from where the token is for.
+    bool hasToken() { return !atHome_ || token(); }
 
     asio::awaitable<result<HttpReply>> send() {
-        WireRequest made = request_;
-        made.attempt = report_.sending();
+        request_->attempt = report_.sending();
+        request_->authorization.reset();
+        request_->consistency.clear();
         if (atHome_) {
-            made.headers.emplace_back("Authorization", token_->tokens.accessToken.value);
-            if (std::string value = environment_.consistency->valueFor(token_->epoch); !value.empty())
-                made.headers.emplace_back(std::string(Consistency::headerName), std::move(value));
+            request_->authorization = std::shared_ptr<const std::string>(token_, &token_->tokens.accessToken.value);
+            request_->consistency = environment_.consistency->valueFor(token_->epoch);
         }
-        return environment_.transport->send(std::move(made), limits_);
+        return environment_.transport->send(request_, limits_);
     }
 
     CallDecision decide(const result<HttpReply>& reply) {
@@ -113,62 +117,65 @@ public:
         if (decision.sendsAgain() && sink_ && sink_->isTouched())
             return CallDecision(CallDecision::Action::finish, "the sink has had a part of the answer");
         if (decision.sendsAgain() && !bodyIsThere()) return decision.withoutBody();
-        if (decision.action != CallDecision::Action::wait || quotas().takeRetry(request_.origin)) return decision;
+        if (decision.action != CallDecision::Action::wait || quotas().takeRetry(request_->origin)) return decision;
         return CallDecision::quotaIsEmpty();
     }
     /// After CallDecision::Action::follow.
     void follow() {
-        request_ = std::move(*redirect_);
-        redirect_.reset();
+        request_ = std::move(redirect_);
         token_.reset();
-        quotas().callBegins(request_.origin);
-        state_.redirected(request_.idempotent);
+        quotas().callBegins(request_->origin);
+        state_.redirected(request_->idempotent);
     }
 
     void retried(const result<HttpReply>& outcome, const CallDecision& decision) noexcept {
-        report_.retried(request_, outcome, decision.reason, decision.delay);
+        report_.retried(*request_, outcome, decision.reason, decision.delay);
     }
-    result<HttpReply> end(result<HttpReply> outcome, std::string_view reason) {
+    /// The call ends with `outcome`.
+    void end(result<HttpReply>& outcome, std::string_view reason) {
         if (outcome.has_error() && state_.maybeProcessed()) {
-            Failure failure = std::move(outcome).error();
+            Failure failure = outcome.error();
             failure.maybeSent = true;
             outcome = std::move(failure);
         }
-        report_.finished(request_, outcome, reason);
-        return outcome;
+        report_.finished(*request_, outcome, reason);
     }
-    void threw() noexcept { report_.threw(request_); }
+    void threw() noexcept { report_.threw(*request_); }
 
 private:
     RetryQuotas& quotas() const { return environment_.transport->retryQuotas(); }
-    bool bodyIsThere() { return !request_.source || request_.source->rewind(); }
+    bool bodyIsThere() { return !request_->source || request_->source->rewind(); }
 
     CallDecision byState(const result<HttpReply>& reply) {
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(limits_.deadline - MonotonicClock::now());
         const Clock& clock = *environment_.clock;
-        if (reply.has_error()) return state_.failed(reply.error(), clock.random(), left);
+        if (reply.has_error()) return state_.failed(reply.error(), clock.random(), timeLeft());
         ReplyFacts facts = factsOf(*reply, clock);
         facts.tokenExpired = facts.tokenExpired && atHome_;
-        return state_.replied(facts, clock.random(), left);
+        // Most answers end the call, and ask for neither clock nor dice.
+        if (facts.status < 400) return state_.replied(facts, 0, std::chrono::milliseconds(0));
+        return state_.replied(facts, clock.random(), timeLeft());
+    }
+
+    std::chrono::milliseconds timeLeft() const {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(limits_.deadline - MonotonicClock::now());
     }
 
     CallDecision decideRedirect(const HttpReply& reply) {
-        RedirectDecision decision = followRedirect(request_, reply, maxRedirects_ - redirects_);
+        RedirectDecision decision = followRedirect(*request_, reply, maxRedirects_ - redirects_);
         if (!decision.next) return CallDecision(CallDecision::Action::finish, decision.reason);
         if (decision.keepsBody && !bodyIsThere())
             return CallDecision(CallDecision::Action::finish, "the body cannot be given again");
         ++redirects_;
         // For good: whoever leads away from home may lead back to a place of their choice.
         if (decision.leavesOrigin) atHome_ = false;
-        redirect_ = std::move(decision.next);
+        redirect_ = std::make_shared<WireRequest>(std::move(*decision.next));
         return CallDecision(CallDecision::Action::follow, decision.reason);
     }
 
-    CallEnvironment environment_;
+    const CallEnvironment environment_;
     WaitLimits limits_;
-    WireRequest request_;
-    std::optional<WireRequest> redirect_;
+    std::shared_ptr<WireRequest> request_;  // nobody else changes it, and we do only between two requests
+    std::shared_ptr<WireRequest> redirect_;
     std::shared_ptr<WatchedSink> sink_;
     CallState state_;
     CallReport report_;
@@ -179,54 +186,88 @@ private:
     bool atHome_ = true;
 };
 
+// A coroutine's frame has room for all that any of its paths needs, and Asio keeps no frame for the next call that has
+// more than 1 KB. So what most calls never come to has frames of its own.
+
+/// Waits for the token of the next request. False: the call has ended with what is in `reply` now.
+asio::awaitable<bool> waitForToken(Call& call, result<HttpReply>& reply) {
+    call.openAhead();
+    result<SnapshotPtr> usable = co_await call.tokens().usable(call.limits());
+    if (usable.has_value()) {
+        call.setToken(std::move(*usable));
+        co_return true;
+    }
+    reply = std::move(usable).error();
+    call.end(reply, "there is no token");
+    co_return false;
+}
+
+/// Does what comes between `reply` and the next request. False: the call has ended with what is in `reply` now.
+asio::awaitable<bool> carryOut(Call& call, CallDecision decision, result<HttpReply>& reply) {
+    using Action = CallDecision::Action;
+    switch (decision.action) {
+        case Action::finish:
+            break;
+        case Action::renewOnly:
+            call.tokens().afterUnauthorized(call.token()->generation, WaitLimits())(asio::detached);
+            break;
+        case Action::renew: {
+            const std::uint64_t refused = call.token()->generation;
+            result<SnapshotPtr> newer = co_await call.tokens().afterUnauthorized(refused, call.limits());
+            if (newer.has_error()) {
+                reply = std::move(newer).error();
+                decision.reason = "there is no token";
+                break;
+            }
+            if ((*newer)->generation == refused) {
+                decision.reason = "there is no newer token";
+                break;
+            }
+            call.retried(reply, decision);
+            call.setToken(std::move(*newer));
+            co_return true;
+        }
+        case Action::wait: {
+            call.retried(reply, decision);
+            // Pauses are the caller's own: an executor that were kept would have to end before its context does.
+            const asio::any_io_executor caller = co_await asio::this_coro::executor;
+            auto pause = std::make_shared<Pause>(caller, decision.delay, call.limits());
+            std::optional<Failure> stopped = co_await run(std::move(pause));
+            if (stopped) {
+                reply = std::move(*stopped);
+                decision.reason = "was not to wait any longer";
+                break;
+            }
+            call.setToken(nullptr);
+            co_return true;
+        }
+        case Action::follow:
+            call.follow();
+            co_return true;
+    }
+    call.end(reply, decision.reason);
+    co_return false;
+}
+
 }  // namespace
 
-asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits,
-                                           int maxRedirects) {
-    using Action = CallDecision::Action;
-    Call call(std::move(environment), std::move(request), std::move(limits), maxRedirects);
-    // Pauses are the caller's own: an executor that were kept would have to end before its context does.
-    const asio::any_io_executor caller = co_await asio::this_coro::executor;
+asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, std::shared_ptr<WireRequest> request,
+                                           WaitLimits limits, int maxRedirects) {
+    Call call(environment, std::move(request), std::move(limits), maxRedirects);
     try {
-        for (;;) {
-            if (auto forked = call.checkProcess()) co_return std::move(*forked);
-            if (call.authorizes() && !call.token()) {
-                call.openAhead();
-                result<SnapshotPtr> usable = co_await call.tokens().usable(call.limits());
-                if (usable.has_error()) co_return call.end(std::move(usable).error(), "there is no token");
-                call.setToken(std::move(*usable));
-            }
-            result<HttpReply> reply = co_await call.send();
+        result<HttpReply> reply = call.checkProcess();
+        while (reply.has_value()) {
+            if (!call.hasToken() && !co_await waitForToken(call, reply)) break;
+            reply = co_await call.send();
             const CallDecision decision = call.decide(reply);
-            switch (decision.action) {
-                case Action::finish:
-                    co_return call.end(std::move(reply), decision.reason);
-                case Action::renewOnly:
-                    call.tokens().afterUnauthorized(call.token()->generation, WaitLimits())(asio::detached);
-                    co_return call.end(std::move(reply), decision.reason);
-                case Action::renew: {
-                    const std::uint64_t refused = call.token()->generation;
-                    result<SnapshotPtr> newer = co_await call.tokens().afterUnauthorized(refused, call.limits());
-                    if (newer.has_error()) co_return call.end(std::move(newer).error(), "there is no token");
-                    if ((*newer)->generation == refused)
-                        co_return call.end(std::move(reply), "there is no newer token");
-                    call.retried(reply, decision);
-                    call.setToken(std::move(*newer));
-                    break;
-                }
-                case Action::wait: {
-                    call.retried(reply, decision);
-                    auto pause = std::make_shared<Pause>(caller, decision.delay, call.limits());
-                    std::optional<Failure> stopped = co_await run(std::move(pause));
-                    if (stopped) co_return call.end(std::move(*stopped), "was not to wait any longer");
-                    call.setToken(nullptr);
-                    break;
-                }
-                case Action::follow:
-                    call.follow();
-                    break;
+            if (decision.action == CallDecision::Action::finish) {
+                call.end(reply, decision.reason);
+                break;
             }
+            if (!co_await carryOut(call, decision, reply)) break;
+            reply = call.checkProcess();
         }
+        co_return std::move(reply);
     } catch (...) {  // of a source or a sink; and Asio throws a cancellation that comes between two operations
         call.threw();
         throw;

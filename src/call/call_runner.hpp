@@ -13,21 +13,21 @@
 
 namespace wix::detail {
 
-/// What a call of a session needs.
+/// What a call of a session needs. All of it outlives the call.
 struct CallEnvironment {
     CallEnvironment() = default;
-    std::shared_ptr<TokenManager> tokens;
-    std::shared_ptr<TransportInterface> transport;
-    std::shared_ptr<Consistency> consistency;
-    Origin tokenOrigin;  ///< Where the token endpoint is.
-    RetryOptions retry;
+    TokenManager* tokens = nullptr;
+    TransportInterface* transport = nullptr;
+    Consistency* consistency = nullptr;
+    const Origin* tokenOrigin = nullptr;  ///< Where the token endpoint is.
     const Clock* clock = &Clock::system();
+    RetryOptions retry;
 };
 
 /// Sends `request` with the visitor's authorization, and again as CallState decides; follows so many redirects. Gives the
 /// last answer, whatever its status. `limits` hold for all of it, the wait for a token included. What the request's body
 /// source or sink throws is thrown.
-boost::asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, WireRequest request, WaitLimits limits,
-                                                  int maxRedirects = 0);
+boost::asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, std::shared_ptr<WireRequest> request,
+                                                  WaitLimits limits, int maxRedirects = 0);
 
 }  // namespace wix::detail

@@ -10,8 +10,6 @@ namespace wix::detail {
 
 class Consistency {
 public:
-    static constexpr std::string_view headerName = "X-Wix-Consistent";
-
     void learn(std::uint64_t epoch, std::string_view value) {
         const std::lock_guard lock(mutex_);
         if (epoch < epoch_) return;  // a late answer of an earlier session

@@ -51,18 +51,20 @@ public:
     /// Nothing if it is open now. Fails with one Errc for each cause; no byte of a request has left.
     virtual boost::asio::awaitable<std::optional<Failure>> open(Timeouts timeouts, WaitLimits limits) = 0;
 
-    /// Sends and receives. `request` is copied before it returns. Takes no content coding off.
-    virtual boost::asio::awaitable<ExchangeOutcome> exchange(const WireRequest& request, WaitLimits limits) = 0;
+    /// Awaited at once, or not at all.
+    using Exchanging = HomeOperation<ExchangeOutcome>::Deferred;
+
+    /// Sends and receives. Takes no content coding off.
+    virtual Exchanging exchange(const WireRequestPtr& request, WaitLimits limits) = 0;
 
     // An exchange in steps, for bodies that are not in memory: sendPart() again and again, then receivePart() until the
     // outcome is complete.
 
     /// Sends some bytes of `request`; with the first step the count of a new exchange begins. An outcome that saw an
     /// answer asks for receivePart() now: the server does not want the rest.
-    virtual boost::asio::awaitable<ExchangeOutcome> sendPart(std::string bytes, const WireRequest& request, bool first,
-                                                             WaitLimits limits) = 0;
+    virtual Exchanging sendPart(std::string bytes, const WireRequestPtr& request, bool first, WaitLimits limits) = 0;
     /// The head, or more of the body. Of an answer outside 2xx all at once, and complete.
-    virtual boost::asio::awaitable<ExchangeOutcome> receivePart(const WireRequest& request, WaitLimits limits) = 0;
+    virtual Exchanging receivePart(const WireRequestPtr& request, WaitLimits limits) = 0;
 
     /// Between two exchanges: whether the peer has neither closed it nor sent what nobody asked for.
     virtual bool looksAlive() noexcept = 0;

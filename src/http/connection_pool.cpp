@@ -121,18 +121,36 @@ ConnectionPool::ConnectionPool(asio::any_io_executor executor, const TransportOp
 
 // -- Taking ------------------------------------------------------------------------------------------------------------
 
-asio::awaitable<result<ConnectionPool::Lease>> ConnectionPool::acquire(const WireRequest& request,
-                                                                       const WaitLimits& limits) {
+ConnectionPool::Lease ConnectionPool::tryTake(const WireRequest& request) {
     Connections ended;  // destroyed without the mutex
+    const std::lock_guard lock(mutex_);
+    if (closed_) return Lease();
+    const OriginId origin = idOf(request.origin);
+    for (;;) {
+        const Acquired decision = state_.reuse(origin, now(), request.urgent, request.idempotent);
+        end(decision.close, ended);
+        if (decision.kind != Acquired::Kind::reuse) return Lease();
+        if (auto lease = reuse(decision, ended)) return lease;
+    }
+}
+
+/// With the mutex held. Nothing if it has died.
+ConnectionPool::Lease ConnectionPool::reuse(const Acquired& decision, Connections& ended) {
+    const std::shared_ptr<Connection>& connection = connections_.at(decision.connection);
+    if (!decision.look || connection->looksAlive()) return Lease(self(), decision.connection, connection);
+    end({decision.connection}, ended);
+    state_.dropped(decision.connection);
+    return Lease();
+}
+
+ConnectionPool::Waiting ConnectionPool::acquire(const WireRequest& request, const WaitLimits& limits) {
     OriginId origin = 0;
     {
         const std::lock_guard lock(mutex_);
+        if (!queueStrand_) return run(std::shared_ptr<InLine>());  // the context has gone, and everything with it
         origin = idOf(request.origin);
-        if (auto lease = tryAcquire(origin, request.urgent, ended)) co_return std::move(*lease);
     }
-    ended.clear();
-    auto inLine = std::make_shared<InLine>(self(), origin, request.describe(), request.urgent, limits);
-    co_return co_await run(std::move(inLine));
+    return run(std::make_shared<InLine>(self(), origin, request.describe(), request.urgent, limits));
 }
 
 std::optional<ConnectionPool::Lease> ConnectionPool::acquireAhead(const Origin& to) {
@@ -183,10 +201,7 @@ std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(OriginId
             if (lease.has_error()) state_.dropped(decision.connection);
             return lease;
         }
-        const std::shared_ptr<Connection>& connection = connections_.at(decision.connection);
-        if (connection->looksAlive()) return Lease(self(), decision.connection, connection);
-        end({decision.connection}, ended);
-        state_.dropped(decision.connection);
+        if (auto lease = reuse(decision, ended)) return result<Lease>(std::move(lease));
     }
 }
 

@@ -30,12 +30,22 @@ public:
     public:
         Lease(std::shared_ptr<ConnectionPool> pool, ConnectionId id, std::shared_ptr<Connection> connection)
             : pool_(std::move(pool)), id_(id), connection_(std::move(connection)), reused_(connection_->isOpen()) {}
+        Lease() = default;  ///< To nothing.
         Lease(Lease&&) noexcept = default;
-        Lease& operator=(Lease&&) = delete;
+        Lease& operator=(Lease&& other) noexcept {
+            std::swap(pool_, other.pool_);
+            std::swap(id_, other.id_);
+            std::swap(connection_, other.connection_);
+            std::swap(reused_, other.reused_);
+            std::swap(reusable_, other.reusable_);
+            std::swap(idleTime_, other.idleTime_);
+            return *this;
+        }
         ~Lease() {
             if (pool_) pool_->release(id_, reusable_, idleTime_);
         }
 
+        explicit operator bool() const noexcept { return connection_ != nullptr; }
         Connection& operator*() const noexcept { return *connection_; }
         Connection* operator->() const noexcept { return connection_.get(); }
         bool reused() const noexcept { return reused_; }
@@ -46,15 +56,18 @@ public:
 
     private:
         std::shared_ptr<ConnectionPool> pool_;
-        ConnectionId id_;
+        ConnectionId id_ = 0;
         std::shared_ptr<Connection> connection_;
-        bool reused_;
+        bool reused_ = false;
         bool reusable_ = false;
         std::optional<std::chrono::seconds> idleTime_;
     };
 
-    /// A connection for `request`, open or to be opened.
-    boost::asio::awaitable<result<Lease>> acquire(const WireRequest& request, const WaitLimits& limits);
+    /// An open connection for `request`, if one is idle.
+    Lease tryTake(const WireRequest& request);
+    using Waiting = HomeOperation<result<Lease>>::Deferred;
+    /// The same, or one to be opened; it may have to stand in line.
+    Waiting acquire(const WireRequest& request, const WaitLimits& limits);
     /// A connection to be opened ahead of need; nothing if one is idle or being opened so, or none may be opened.
     std::optional<Lease> acquireAhead(const Origin& origin);
 
@@ -78,6 +91,7 @@ private:
     std::shared_ptr<ConnectionPool> self() { return std::static_pointer_cast<ConnectionPool>(shared_from_this()); }
     OriginId idOf(const Origin& origin);
     std::optional<result<Lease>> tryAcquire(OriginId origin, bool urgent, Connections& ended);
+    Lease reuse(const Acquired& decision, Connections& ended);
     result<Lease> openNew(OriginId origin, ConnectionId id);
     result<Lease> handOver(const Served& one, Connections& ended);
     void release(ConnectionId id, bool reusable, std::optional<std::chrono::seconds> idleTime);

@@ -10,6 +10,9 @@
 
 namespace wix::detail {
 
+/// What the site says with an answer, and hears with the next request; see call/consistency.hpp.
+inline constexpr std::string_view consistencyHeader = "X-Wix-Consistent";
+
 /// Compares ASCII letters without case, as header names and codings are compared.
 bool equalsIgnoreCase(std::string_view a, std::string_view b) noexcept;
 

@@ -78,50 +78,74 @@ HttpTransport::HttpTransport(asio::any_io_executor executor, const TransportOpti
 
 // -- Requests ----------------------------------------------------------------------------------------------------------
 
-asio::awaitable<result<HttpReply>> HttpTransport::send(WireRequest request, WaitLimits limits) {
+asio::awaitable<result<HttpReply>> HttpTransport::send(WireRequestPtr request, WaitLimits limits) {
     return exchange(shared_from_this(), std::move(request), std::move(limits));
 }
 
-asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpTransport> self, WireRequest request,
+// The frames of these are kept small, like those of calls: see call_runner.cpp.
+
+asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpTransport> self, WireRequestPtr request,
                                                            WaitLimits limits) {
-    if (auto forked = self->checkProcess()) co_return std::move(*forked);
-    if (auto missing = self->missingNames_.find(request.origin)) {
-        missing->context = request.describe() + ": " + missing->context;
-        co_return std::move(*missing);
-    }
-    for (int resent = 0;; ++resent) {
-        result<Lease> acquired = co_await self->pool_->acquire(request, limits);
-        if (acquired.has_error()) co_return std::move(acquired).error();
-        Lease lease = std::move(*acquired);
-        if (!lease->isOpen()) {
-            std::optional<Failure> failure = co_await lease->open(request.timeouts, limits);
-            if (failure) {
-                if (failure->code == Errc::name_not_found) self->missingNames_.remember(request.origin, *failure);
-                failure->context = request.describe() + ": " + failure->context;
-                co_return std::move(*failure);
-            }
+    for (int resends = mostResends;; --resends) {
+        Lease lease = self->taken(*request);
+        if (!lease) {
+            result<Lease> opened = co_await connected(self, request, limits);
+            if (opened.has_error()) co_return std::move(opened).error();
+            lease = std::move(*opened);
         }
-        ExchangeOutcome outcome((result<HttpReply>(HttpReply())));
-        if (isStreamed(request))
-            outcome = co_await streamedExchange(*lease, request, limits);
-        else
-            outcome = co_await lease->exchange(request, limits);
-        keep(lease, outcome);
-        if (outcome.reply.has_value()) co_return decoded(std::move(*outcome.reply), request);
-        Failure failure = std::move(outcome.reply).error();
-        if (resent < mostResends && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
-            (!request.source || request.source->rewind()) && self->quotas_.takeRetry(request.origin)) {
-            reportResend(request, failure);
-            continue;
+        if (isStreamed(*request)) {
+            ExchangeOutcome outcome = co_await streamedExchange(*lease, request, limits);
+            if (self->conclude(outcome, lease, *request, resends)) co_return std::move(outcome.reply);
+        } else {
+            ExchangeOutcome outcome = co_await lease->exchange(request, limits);
+            if (self->conclude(outcome, lease, *request, resends)) co_return std::move(outcome.reply);
         }
-        co_return asSeenByCaller(std::move(failure), request.idempotent);
     }
 }
 
+/// A connection that is idle, if there is one, and this is no child of a fork.
+HttpTransport::Lease HttpTransport::taken(const WireRequest& request) {
+    return checkProcess() ? Lease() : pool_->tryTake(request);
+}
+
+/// A connection that is open now.
+asio::awaitable<result<HttpTransport::Lease>> HttpTransport::connected(std::shared_ptr<HttpTransport> self,
+                                                                       WireRequestPtr request, WaitLimits limits) {
+    if (auto forked = self->checkProcess()) co_return std::move(*forked);
+    std::optional<Failure> failure = self->missingNames_.find(request->origin);
+    if (!failure) {
+        result<Lease> lease = co_await self->pool_->acquire(*request, limits);
+        if (lease.has_error() || (*lease)->isOpen()) co_return lease;
+        failure = co_await (*lease)->open(request->timeouts, limits);
+        if (!failure) co_return lease;
+        if (failure->code == Errc::name_not_found) self->missingNames_.remember(request->origin, *failure);
+    }
+    failure->context = request->describe() + ": " + failure->context;
+    co_return std::move(*failure);
+}
+
+/// Makes of an exchange what the caller sees. False: it is to be repeated at once.
+bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireRequest& request, int resends) {
+    keep(lease, outcome);
+    if (outcome.reply.has_value()) {
+        outcome.reply = decoded(std::move(*outcome.reply), request);
+        return true;
+    }
+    const Failure failure = outcome.reply.error();
+    if (resends > 0 && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
+        (!request.source || request.source->rewind()) && quotas_.takeRetry(request.origin)) {
+        reportResend(request, failure);
+        return false;
+    }
+    outcome.reply = asSeenByCaller(failure, request.idempotent);
+    return true;
+}
+
 std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
+    if (!any_.load(std::memory_order_acquire)) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    if (entries_.empty()) return std::nullopt;
     std::erase_if(entries_, [](const auto& entry) { return entry.second.until <= std::chrono::steady_clock::now(); });
+    any_.store(!entries_.empty(), std::memory_order_release);
     const auto found = entries_.find(origin.toString());
     if (found == entries_.end()) return std::nullopt;
     return found->second.failure;
@@ -131,6 +155,7 @@ void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& 
     const std::lock_guard lock(mutex_);
     entries_.insert_or_assign(origin.toString(),
                               Entry(failure, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
+    any_.store(true, std::memory_order_release);
 }
 
 // -- Ahead of need -----------------------------------------------------------------------------------------------------

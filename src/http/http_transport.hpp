@@ -25,7 +25,7 @@ public:
     HttpTransport(boost::asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
                   NameLookupFactory lookup = systemLookup);
 
-    boost::asio::awaitable<result<HttpReply>> send(WireRequest request, WaitLimits limits) override;
+    boost::asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits limits) override;
     std::shared_ptr<void> backgroundSlot() override;
     std::shared_ptr<void> openAhead(const WireRequest& request) override;
     RetryQuotas& retryQuotas() override { return quotas_; }
@@ -40,8 +40,12 @@ public:
 private:
     using Lease = ConnectionPool::Lease;
 
-    static boost::asio::awaitable<result<HttpReply>> exchange(std::shared_ptr<HttpTransport> self, WireRequest request,
-                                                              WaitLimits limits);
+    static boost::asio::awaitable<result<HttpReply>> exchange(std::shared_ptr<HttpTransport> self,
+                                                              WireRequestPtr request, WaitLimits limits);
+    static boost::asio::awaitable<result<Lease>> connected(std::shared_ptr<HttpTransport> self, WireRequestPtr request,
+                                                           WaitLimits limits);
+    Lease taken(const WireRequest& request);
+    bool conclude(ExchangeOutcome& outcome, Lease& lease, const WireRequest& request, int resends);
 
     /// Kept by calls that wait for something else. Without them nobody needs what is being opened.
     class Need {
@@ -70,6 +74,7 @@ private:
             Failure failure;
             SteadyTime until;
         };
+        std::atomic<bool> any_{false};  // for those who ask before every request
         std::mutex mutex_;
         std::map<std::string, Entry> entries_;
     };

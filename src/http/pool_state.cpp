@@ -20,19 +20,26 @@ bool PoolState::hasWaiters(OriginId origin) const noexcept {
 // -- Taking ------------------------------------------------------------------------------------------------------------
 
 Acquired PoolState::acquire(OriginId id, PoolTime now, bool urgent) {
+    Acquired decision = reuse(id, now, urgent, false);
+    if (decision.kind == Acquired::Kind::reuse || (urgent && !mayServeUrgent())) return decision;
+    if (!makePlace(at(id), urgent, decision.close)) return decision;
+    decision.kind = Acquired::Kind::open;
+    decision.connection = add(id, now);
+    if (urgent) setUrgent(connections_.at(decision.connection), true);
+    return decision;
+}
+
+Acquired PoolState::reuse(OriginId id, PoolTime now, bool urgent, bool idempotent) {
     Acquired decision;
     removeOld(now, decision.close);
     Origin& origin = at(id);
-    if (urgent && !mayServeUrgent()) return decision;
-    if (!origin.idle.empty()) {
-        decision.kind = Acquired::Kind::reuse;
-        decision.connection = origin.idle.back();
-        origin.idle.pop_back();
-    } else if (makePlace(origin, urgent, decision.close)) {
-        decision.kind = Acquired::Kind::open;
-        decision.connection = add(id, now);
-    }
-    if (urgent && decision.kind != Acquired::Kind::wait) setUrgent(connections_.at(decision.connection), true);
+    if (origin.idle.empty() || (urgent && !mayServeUrgent())) return decision;
+    decision.kind = Acquired::Kind::reuse;
+    decision.connection = origin.idle.back();
+    origin.idle.pop_back();
+    Connection& connection = connections_.at(decision.connection);
+    decision.look = !idempotent || now - connection.idleSince >= justUsed;
+    if (urgent) setUrgent(connection, true);
     return decision;
 }
 
@@ -54,15 +61,18 @@ Acquired PoolState::acquireAhead(OriginId id, PoolTime now) {
 }
 
 void PoolState::removeOld(PoolTime now, std::vector<ConnectionId>& removed) {
+    if (now < firstEnd_) return;
+    firstEnd_ = PoolTime::max();
     const std::size_t before = removed.size();
     for (const Origin& origin : origins_)
-        for (const ConnectionId id : origin.idle)
-            if (isOld(connections_.at(id), now)) removed.push_back(id);
+        for (const ConnectionId id : origin.idle) {
+            const PoolTime end = endOf(connections_.at(id));
+            if (now >= end)
+                removed.push_back(id);
+            else
+                firstEnd_ = std::min(firstEnd_, end);
+        }
     for (std::size_t i = before; i < removed.size(); ++i) forget(removed[i]);
-}
-
-bool PoolState::isOld(const Connection& idle, PoolTime now) const {
-    return now >= idle.idleUntil || now - idle.born >= limits_.age;
 }
 
 bool PoolState::makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed) {
@@ -142,6 +152,7 @@ Released PoolState::released(ConnectionId id, bool reusable, PoolTime now,
     }
     connection.idleSince = now;
     connection.idleUntil = now + std::min(idleTime.value_or(limits_.idleTime), limits_.idleTime);
+    firstEnd_ = std::min(firstEnd_, endOf(connection));
     const OriginId origin = connection.origin;
     origins_[origin].idle.push_back(id);
     serve(now, decision, id);

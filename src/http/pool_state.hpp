@@ -1,6 +1,7 @@
 // Which connection serves which request. Pure: ids and times go in, decisions come out.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -30,12 +31,13 @@ struct PoolLimits {
 /// What a request is to do.
 struct Acquired {
     enum class Kind {
-        reuse,  ///< Use `connection`, if it is still alive; else report it with dropped() and ask again.
+        reuse,  ///< Use `connection`; to `look` at it first: if it has died, report it with dropped() and ask again.
         open,   ///< Open `connection`, a new one; it counts already.
         wait,   ///< Stand in line with enqueue().
     };
     Kind kind = Kind::wait;
     ConnectionId connection = 0;
+    bool look = true;
     std::vector<ConnectionId> close;  ///< Too old, or in the way; they are forgotten already.
 };
 
@@ -64,6 +66,9 @@ public:
 
     /// An urgent request may have a place beyond the limits: a few are kept for what all the others wait for.
     Acquired acquire(OriginId origin, PoolTime now, bool urgent = false);
+    /// The same, but opens nothing. A connection that has just brought an answer is not looked at for an `idempotent`
+    /// request: that was a look, and what it cannot have seen yet costs no more than a resend.
+    Acquired reuse(OriginId origin, PoolTime now, bool urgent, bool idempotent);
     /// For a request that waits for something else, and will come. `open` if a place is free: nobody makes way for it.
     /// `reuse`: this one is idle, and stays so; if it is dead, report it with dropped() and ask again. `wait`: no.
     Acquired acquireAhead(OriginId origin, PoolTime now);
@@ -111,9 +116,11 @@ private:
         Line::iterator position;
     };
     static constexpr std::size_t urgentReserve = 4;
+    static constexpr std::chrono::microseconds justUsed{100};  // a look is a system call, up to a tenth of a small call
 
     Origin& at(OriginId id);
-    bool isOld(const Connection& idle, PoolTime now) const;
+    PoolTime endOf(const Connection& idle) const { return std::min(idle.idleUntil, idle.born + limits_.age); }
+    bool isOld(const Connection& idle, PoolTime now) const { return now >= endOf(idle); }
     void removeOld(PoolTime now, std::vector<ConnectionId>& removed);
     /// A place for a new connection, made by closing an idle one elsewhere if need be.
     bool makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed);
@@ -134,6 +141,7 @@ private:
     void serve(PoolTime now, Released& decision, std::optional<ConnectionId> comesBack = std::nullopt);
 
     PoolLimits limits_;
+    PoolTime firstEnd_ = PoolTime::max();  // before that no idle connection is too old
     std::vector<Origin> origins_;
     std::unordered_map<ConnectionId, Connection> connections_;
     std::unordered_map<QueueId, Place> places_;

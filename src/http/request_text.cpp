@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "http/header_rules.hpp"
+
 namespace wix::detail {
 namespace {
 
@@ -11,15 +13,22 @@ void appendLength(std::string& out, std::uint64_t size) {
     out.append("Content-Length: ").append(digits, end).append("\r\n");
 }
 
+void appendField(std::string& out, std::string_view name, std::string_view value) {
+    out.append(name).append(": ").append(value).append("\r\n");
+}
+
 }  // namespace
 
 void writeRequest(std::string& out, const WireRequest& request, std::optional<std::uint64_t> sourceSize) {
     out.clear();
     out.append(request.method).append(" ").append(request.target);
-    out.append(" HTTP/1.1\r\nHost: ").append(request.origin.hostHeader());
+    out.append(" HTTP/1.1\r\nHost: ");
+    request.origin.appendHostHeader(out);
     // What goes through a sink is large, and mostly compressed by its kind.
     out.append(request.sink ? "\r\nAccept-Encoding: identity\r\n" : "\r\nAccept-Encoding: gzip, deflate\r\n");
-    for (const auto& [name, value] : request.headers) out.append(name).append(": ").append(value).append("\r\n");
+    for (const auto& [name, value] : request.headers) appendField(out, name, value);
+    if (request.authorization) appendField(out, "Authorization", *request.authorization);
+    if (!request.consistency.empty()) appendField(out, consistencyHeader, request.consistency);
     const bool mayHaveBody = request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
     if (request.source) {
         if (sourceSize)

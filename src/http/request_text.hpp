@@ -3,8 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,11 +12,9 @@ namespace wix::detail {
 
 /// Replaces `out` with the whole request. Everything in `request` must have been checked. If its body has a source, with
 /// the head: `sourceSize` is what that has said, once, for who asks twice may hear two answers.
-void writeRequest(std::string& out, const WireRequest& request,
-                  std::optional<std::uint64_t> sourceSize = std::nullopt);
+void writeRequest(std::string& out, const WireRequest& request, std::optional<std::uint64_t> sourceSize = std::nullopt);
 
-    /// A piece of a body without a length (RFC 9112 7.1); an empty one is the last.
-    std::string
-    chunkOf(std::string_view bytes);
+/// A piece of a body without a length (RFC 9112 7.1); an empty one is the last.
+std::string chunkOf(std::string_view bytes);
 
 }  // namespace wix::detail

@@ -241,6 +241,11 @@ ResponseReader::ResponseReader(ResponseReader&&) noexcept = default;
 ResponseReader& ResponseReader::operator=(ResponseReader&&) noexcept = default;
 
 void ResponseReader::reset(bool answerToHead) { impl_->reset(answerToHead); }
+void ResponseReader::reset(ResponseLimits limits, bool answerToHead, bool inParts) {
+    impl_->limits = limits;
+    impl_->inParts = inParts;
+    impl_->reset(answerToHead);
+}
 
 std::size_t ResponseReader::feed(const char* data, std::size_t size) {
     std::size_t taken = 0;

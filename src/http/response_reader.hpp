@@ -43,6 +43,8 @@ public:
 
     /// Begins the next answer; memory is kept.
     void reset(bool answerToHead);
+    /// The same with other limits, in parts or not.
+    void reset(ResponseLimits limits, bool answerToHead, bool inParts);
 
     /// Takes bytes in; gives how many belong to this answer. Bytes that are left over after `done` were never asked
     /// for: close the connection.

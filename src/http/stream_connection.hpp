@@ -45,16 +45,15 @@ public:
     boost::asio::awaitable<std::optional<Failure>> open(Timeouts timeouts, WaitLimits limits) override {
         return run(std::make_shared<Opening>(self(), timeouts, std::move(limits)))(boost::asio::use_awaitable);
     }
-    boost::asio::awaitable<ExchangeOutcome> exchange(const WireRequest& request, WaitLimits limits) override {
-        writeRequest(out_, request);
+    Exchanging exchange(const WireRequestPtr& request, WaitLimits limits) override {
+        writeRequest(out_, *request);
         return step(Step::whole, request, true, std::move(limits));
     }
-    boost::asio::awaitable<ExchangeOutcome> sendPart(std::string bytes, const WireRequest& request, bool first,
-                                                     WaitLimits limits) override {
+    Exchanging sendPart(std::string bytes, const WireRequestPtr& request, bool first, WaitLimits limits) override {
         out_ = std::move(bytes);
         return step(Step::send, request, first, std::move(limits));
     }
-    boost::asio::awaitable<ExchangeOutcome> receivePart(const WireRequest& request, WaitLimits limits) override {
+    Exchanging receivePart(const WireRequestPtr& request, WaitLimits limits) override {
         return step(Step::receive, request, false, std::move(limits));
     }
 
@@ -119,14 +118,14 @@ private:
     std::shared_ptr<StreamConnection> self() {
         return std::static_pointer_cast<StreamConnection>(this->shared_from_this());
     }
-    boost::asio::awaitable<ExchangeOutcome> step(Step what, const WireRequest& request, bool first, WaitLimits limits) {
+    Exchanging step(Step what, const WireRequestPtr& request, bool first, WaitLimits limits) {
         if (first) {
             progress_ = Progress();
             progress_.used = true;
-            reader_.emplace(ResponseLimits(request.maxHeaderBytes, request.maxBodyBytes), request.method == "HEAD",
-                            request.sink != nullptr);
+            const ResponseLimits most(request->maxHeaderBytes, request->maxBodyBytes);
+            reader_.reset(most, request->method == "HEAD", request->sink != nullptr);
         }
-        return run(std::make_shared<Exchange>(self(), what, request, std::move(limits)))(boost::asio::use_awaitable);
+        return run(std::make_shared<Exchange>(self(), what, request, std::move(limits)));
     }
     TcpSocket<Executor>& socket() {
         if constexpr (isTls)
@@ -146,7 +145,7 @@ private:
     std::optional<Executor> home_;
     std::optional<Stream> stream_;
     std::unique_ptr<NameLookup> lookup_;
-    std::optional<ResponseReader> reader_;
+    ResponseReader reader_{ResponseLimits(), false};
     std::string out_;
     std::vector<char> in_;
     Progress progress_;

@@ -13,26 +13,26 @@ class StreamConnection<Stream>::Exchange final : public HomeOperation<ExchangeOu
     static constexpr const char* readingPhase = ", reading the answer";
 
 public:
-    Exchange(std::shared_ptr<StreamConnection> connection, Step what, const WireRequest& request, WaitLimits limits)
-        : Base(*connection->home_, std::move(limits)),
+    Exchange(std::shared_ptr<StreamConnection> connection, Step what, WireRequestPtr request, WaitLimits limits)
+        : Base(SameContextAs(*connection), *connection->home_, std::move(limits)),
           connection_(std::move(connection)),
+          request_(std::move(request)),
           step_(what),
-          what_(request.describe()),
-          firstByte_(request.timeouts.firstByte),
-          writing_(request.timeouts.write, request.timeouts.stallBytes),
-          reading_(request.timeouts.stall, request.timeouts.stallBytes) {}
+          writing_(request_->timeouts.write, request_->timeouts.stallBytes),
+          reading_(request_->timeouts.stall, request_->timeouts.stallBytes) {}
 
 private:
     std::shared_ptr<Exchange> self() { return std::static_pointer_cast<Exchange>(this->shared_from_this()); }
     static SteadyTime now() { return std::chrono::steady_clock::now(); }
-    ResponseReader& reader() { return *connection_->reader_; }
+    ResponseReader& reader() { return connection_->reader_; }
+    std::string what() const { return request_->describe(); }
     Progress& progress() { return connection_->progress_; }
     bool hasDeparted() const override { return connection_->progress_.departed; }
 
     // -- Ends -----------------------------------------------------------------------------------------------------------
 
     void fail(Failure failure) {
-        if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, what_ + phase_);
+        if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, what() + phase_);
         failure.maybeSent = progress().departed && !nothingLeft_ && !refused_;
         // The handshake is over: a record that cannot be read is a connection that broke.
         if (failure.code == Errc::tls_failed && !refused_) failure.code = Errc::connection_lost;
@@ -42,11 +42,11 @@ private:
         end(std::move(outcome));
     }
 
-    void onStop(StopReason why) override { fail(stopFailure(why, what_ + phase_)); }
+    void onStop(StopReason why) override { fail(stopFailure(why, what() + phase_)); }
 
     Failure answerFailure() {
         Failure failure = reader().failure();
-        failure.context = what_ + ": " + failure.context;
+        failure.context = what() + ": " + failure.context;
         return failure;
     }
 
@@ -79,12 +79,12 @@ private:
     // -- Write ----------------------------------------------------------------------------------------------------------
 
     void onStart() override {
-        if (connection_->aborted_) return fail(stopFailure(StopReason::cancelled, what_));
+        if (connection_->aborted_) return fail(stopFailure(StopReason::cancelled, what()));
         connection_->current_ = self();
         if (step_ == Step::receive) return allWritten();
         progress().departed = true;
         phase_ = ", sending the request";
-        this->setPhaseDeadline(writing_.begin(now()));
+        this->setPhaseDeadline(writing_.begin(this->startedAt()), this->startedAt());
         isWriting_ = true;
         if (progress().hasRead) read();  // it came between two steps
         if (this->isDone()) return;
@@ -106,10 +106,11 @@ private:
         progress().sent += size;
         if (error) {
             nothingLeft_ = progress().sent == 0;
-            if (!isConnectionEnd(error) || nothingLeft_) return fail(netFailure(error, what_ + phase_));
+            if (!isConnectionEnd(error) || nothingLeft_) return fail(netFailure(error, what() + phase_));
             progress().writeError = error;  // the server may have answered early and closed: its answer says more
         } else if (written_ < connection_->out_.size()) {
-            if (const auto later = writing_.moved(size, now())) this->setPhaseDeadline(*later);
+            const SteadyTime at = now();
+            if (const auto later = writing_.moved(size, at)) this->setPhaseDeadline(*later, at);
             return write();
         }
         if (step_ == Step::send) return sent();
@@ -118,11 +119,12 @@ private:
 
     void allWritten() {
         isWriting_ = false;
+        const SteadyTime at = now();
         if (reader().state() == ResponseReader::State::head) {
             phase_ = reader().sawAnyByte() ? readingPhase : ", waiting for the answer";
-            this->setPhaseDeadline(now() + firstByte_);
+            this->setPhaseDeadline(at + request_->timeouts.firstByte, at);
         } else {
-            watchBody();
+            watchBody(at);
         }
         if (isAnswered()) return judge();
         read();
@@ -166,24 +168,25 @@ private:
         progress().ended = error;
         if (step_ == Step::send) return isAnswered() ? sent() : listen();
         if (!isWriting_ && reader().state() == ResponseReader::State::body) {
+            const SteadyTime at = now();
             if (!hadHead)
-                watchBody();
-            else if (const auto later = progress().reading->moved(size, now()))
-                this->setPhaseDeadline(progress().stallsAt = *later);
+                watchBody(at);
+            else if (const auto later = progress().reading->moved(size, at))
+                this->setPhaseDeadline(progress().stallsAt = *later, at);
         }
         judge();
     }
 
     /// The body has begun, or goes on after a pause: until the head is complete the deadline of the first byte holds.
-    void watchBody() {
+    void watchBody(SteadyTime at) {
         phase_ = readingPhase;
         if (progress().reading) {
-            progress().stallsAt += now() - progress().pausedAt;
+            progress().stallsAt += at - progress().pausedAt;
         } else {
             progress().reading.emplace(reading_);
-            progress().stallsAt = progress().reading->begin(now());
+            progress().stallsAt = progress().reading->begin(at);
         }
-        this->setPhaseDeadline(progress().stallsAt);
+        this->setPhaseDeadline(progress().stallsAt, at);
     }
 
     void judge() {
@@ -194,9 +197,9 @@ private:
         if (!error && reader().hasPart() && !isWriting_) return succeed(false, false);
         if (!error) return listen();
         refused_ = isTls && !reader().sawAnyByte() && refusesClientCertificate(error);
-        if (refused_) return fail(netFailure(error, what_ + ", with this client's certificate"));
+        if (refused_) return fail(netFailure(error, what() + ", with this client's certificate"));
         if (!reader().sawAnyByte() || !isConnectionEnd(error))
-            return fail(netFailure(progress().writeError ? progress().writeError : error, what_ + phase_));
+            return fail(netFailure(progress().writeError ? progress().writeError : error, what() + phase_));
         // Over TLS eof is the peer's close_notify; without it the end may be an attacker's.
         reader().finishAtEof(error == boost::asio::error::eof);
         if (reader().state() == ResponseReader::State::done) return done();
@@ -210,9 +213,8 @@ private:
     }
 
     std::shared_ptr<StreamConnection> connection_;
+    WireRequestPtr request_;
     Step step_;
-    std::string what_;
-    std::chrono::milliseconds firstByte_;
     ThroughputRule writing_;
     ThroughputRule reading_;
     const char* phase_ = "";

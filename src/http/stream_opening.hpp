@@ -41,7 +41,8 @@ private:
     }
     void enterPhase(const char* name, std::chrono::milliseconds limit) {
         phase_ = name;
-        this->setPhaseDeadline(std::chrono::steady_clock::now() + limit);
+        const SteadyTime at = std::chrono::steady_clock::now();
+        this->setPhaseDeadline(at + limit, at);
     }
     void forgetAttempts() noexcept {
         nextAttempt_.reset();
@@ -135,7 +136,7 @@ private:
         enterPhase("asking for a tunnel to ", timeouts_.connect);
         connection_->out_ = connectRequest(*proxy(), origin());
         // Its answer has no body, whatever its head says, if there is a tunnel; else the connection is of no use.
-        connection_->reader_.emplace(ResponseLimits(), true);
+        connection_->reader_.reset(ResponseLimits(), true, false);
         boost::asio::async_write(connection_->socket(), boost::asio::buffer(connection_->out_),
                                  [self = self()](const ErrorCode& error, std::size_t) {
                                      if (self->isDone()) return;
@@ -155,7 +156,7 @@ private:
     }
 
     void tunnelAnswered(std::size_t size) {
-        ResponseReader& reader = *connection_->reader_;
+        ResponseReader& reader = connection_->reader_;
         const std::size_t used = reader.feed(connection_->in_.data(), size);
         if (reader.state() == ResponseReader::State::head) return readTunnelAnswer();
         if (reader.state() == ResponseReader::State::failed)

@@ -45,20 +45,20 @@ private:
 
 /// Sends the request. The outcome is a failure, or says whether an answer waits already; `all` tells whether everything
 /// has been sent.
-asio::awaitable<ExchangeOutcome> sendAll(Connection& connection, const WireRequest& request, const WaitLimits& limits,
-                                         bool& all) {
+asio::awaitable<ExchangeOutcome> sendAll(Connection& connection, const WireRequestPtr& request,
+                                         const WaitLimits& limits, bool& all) {
     std::optional<std::uint64_t> size;
-    if (request.source) size = request.source->size();
+    if (request->source) size = request->source->size();
     std::string head;
-    writeRequest(head, request, size);
+    writeRequest(head, *request, size);
     ExchangeOutcome step = co_await connection.sendPart(std::move(head), request, true, limits);
-    all = !request.source;
+    all = !request->source;
     if (all) co_return step;
     Framing framing(size);
     while (!all && step.reply.has_value() && !step.sawAnswer) {
-        std::string bytes = co_await request.source->read(pieceSize);
+        std::string bytes = co_await request->source->read(pieceSize);
         if (bytes.size() > pieceSize || !framing.accepts(bytes.size()))
-            co_return failed(Errc::invalid_argument, request, "BodySource::read() gave another size than it was to",
+            co_return failed(Errc::invalid_argument, *request, "BodySource::read() gave another size than it was to",
                              false);
         all = bytes.empty();
         std::string framed = framing.frame(std::move(bytes));
@@ -70,7 +70,7 @@ asio::awaitable<ExchangeOutcome> sendAll(Connection& connection, const WireReque
 
 }  // namespace
 
-asio::awaitable<ExchangeOutcome> streamedExchange(Connection& connection, const WireRequest& request,
+asio::awaitable<ExchangeOutcome> streamedExchange(Connection& connection, const WireRequestPtr& request,
                                                   const WaitLimits& limits) {
     bool sentAll = false;
     ExchangeOutcome step = co_await sendAll(connection, request, limits, sentAll);
@@ -87,16 +87,16 @@ asio::awaitable<ExchangeOutcome> streamedExchange(Connection& connection, const 
             whole.status = part.status;
             whole.headers = std::move(part.headers);
         }
-        const bool intoSink = request.sink && whole.status >= 200 && whole.status <= 299;
+        const bool intoSink = request->sink && whole.status >= 200 && whole.status <= 299;
         if (!intoSink) {
             whole.body = std::move(part.body);
             continue;
         }
         const auto coding = findHeader(whole.headers, "content-encoding");
         if (coding && !coding->empty() && !equalsIgnoreCase(*coding, "identity"))
-            co_return failed(Errc::response_invalid, request, "HTTP answer: a content coding that was not asked for",
+            co_return failed(Errc::response_invalid, *request, "HTTP answer: a content coding that was not asked for",
                              true);
-        if (!part.body.empty()) co_await request.sink->write(std::move(part.body));
+        if (!part.body.empty()) co_await request->sink->write(std::move(part.body));
     } while (!step.isComplete);
     step.reply = std::move(whole);
     step.reusable = step.reusable && sentAll;

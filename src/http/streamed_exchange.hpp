@@ -11,7 +11,7 @@ inline bool isStreamed(const WireRequest& request) noexcept { return request.sou
 
 /// As Connection::exchange(). At most a few pieces of 64 KiB are in memory. What the source or the sink throws passes
 /// through; then the connection is in the middle of something. All that is given must outlive the operation.
-boost::asio::awaitable<ExchangeOutcome> streamedExchange(Connection& connection, const WireRequest& request,
+boost::asio::awaitable<ExchangeOutcome> streamedExchange(Connection& connection, const WireRequestPtr& request,
                                                          const WaitLimits& limits);
 
 }  // namespace wix::detail

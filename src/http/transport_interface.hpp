@@ -33,6 +33,10 @@ struct WireRequest {
     std::string body;
     std::shared_ptr<BodySource> source;  ///< Instead of `body`.
     std::shared_ptr<BodySink> sink;      ///< For the body of an answer of 2xx.
+    /// Written behind `headers`, unless they are empty. The token belongs to whoever keeps it: most requests carry one,
+    /// and it is long.
+    std::shared_ptr<const std::string> authorization;
+    std::string consistency;  ///< X-Wix-Consistent.
     /// Told of resends; null: nobody.
     std::shared_ptr<Observer> observer;
     /// Whether it may be sent again although the server may have processed it.
@@ -47,6 +51,9 @@ struct WireRequest {
     std::string describe() const;
 };
 
+/// Not changed while it is being sent.
+using WireRequestPtr = std::shared_ptr<const WireRequest>;
+
 class TransportInterface {
 public:
     virtual ~TransportInterface() = default;
@@ -55,8 +62,8 @@ public:
     std::optional<Failure> checkProcess() const { return guard_.check(); }
 
     /// Sends `request` and gives the whole answer, its content decoded. A failure's `maybeSent` tells whether any byte
-    /// of the request has left. Takes it by value: it is lazy, and may outlive who called it.
-    virtual boost::asio::awaitable<result<HttpReply>> send(WireRequest request, WaitLimits limits) = 0;
+    /// of the request has left. It is lazy, and may outlive who called it.
+    virtual boost::asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits limits) = 0;
 
     /// Opens a connection for a request that will come soon, if none is idle: a hint that neither fails nor waits. It is
     /// needed while somebody keeps what this gives; null: there is nothing to keep.

@@ -30,9 +30,20 @@ Failure badTarget(const Flaw& flaw) {
 
 constexpr auto targetChars = urls::pchars + '/' + '?';
 
+/// What needs no second look, in either form: each call asks for each character of its target.
+struct PlainChars {
+    constexpr PlainChars() {
+        for (int c = 0; c < 256; ++c) plain[c] = c != '%' && targetChars(static_cast<char>(c));
+    }
+    constexpr bool operator()(char c) const noexcept { return plain[static_cast<unsigned char>(c)]; }
+    bool plain[256] = {};
+};
+constexpr PlainChars isPlain;
+
 /// The first character of `text` that would break a request line, or that a server may read as another one.
 std::optional<Flaw> findBadCharacter(std::string_view text, std::size_t offset, bool originForm) {
     for (std::size_t i = 0; i < text.size(); ++i) {
+        if (isPlain(text[i])) continue;
         const auto c = static_cast<unsigned char>(text[i]);
         const std::size_t at = offset + i;
         if (c < 0x20 || c == 0x7F) return Flaw("a control character", at);
@@ -76,7 +87,7 @@ bool hasDots(std::string_view segment) {
 }
 
 std::optional<Flaw> findDotSegment(std::string_view path, std::size_t offset) {
-    if (path.find_first_of(".%") == path.npos) return std::nullopt;  // most paths
+    if (path.find('.') == path.npos && path.find('%') == path.npos) return std::nullopt;  // most paths
     for (std::size_t begin = 0; begin < path.size();) {
         const std::size_t end = std::min(path.find('/', begin), path.size());
         if (hasDots(path.substr(begin, end - begin))) return Flaw("a dot segment", offset + begin);
@@ -203,9 +214,19 @@ bool isBelow(std::string_view target, std::string_view prefix) {
 Origin::Origin(bool secure, std::string name, std::uint16_t number)
     : tls(secure), host(std::move(name)), port(number) {}
 
+void Origin::appendHostHeader(std::string& out) const {
+    if (host.find(':') == std::string::npos)
+        out.append(host);
+    else
+        out.append("[").append(host).append("]");
+    if (port == (tls ? 443 : 80)) return;
+    char digits[8];
+    out.append(":").append(digits, std::to_chars(digits, digits + sizeof digits, port).ptr);
+}
+
 std::string Origin::hostHeader() const {
-    std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
-    if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
+    std::string text;
+    appendHostHeader(text);
     return text;
 }
 
@@ -245,7 +266,7 @@ result<ResolvedTarget> resolveTarget(std::string_view target, const ApiBase& rel
     if (target.empty()) return Failure(Errc::invalid_target, "request target: is empty");
     if (target[0] == '/') {
         if (const auto flaw = findFlaw(target, 0)) return badTarget(*flaw);
-        return ResolvedTarget(relativeTo.origin, relativeTo.pathPrefix + std::string(target));
+        return ResolvedTarget(relativeTo.origin, std::string(relativeTo.pathPrefix).append(target));
     }
     if (const auto flaw = findBadCharacter(target, 0, false)) return badTarget(*flaw);
     SplitUrl split = splitUrl(target);

@@ -18,6 +18,7 @@ struct Origin {
 
     /// For the `Host` field: IPv6 in brackets, the port only if it is not the scheme's own.
     std::string hostHeader() const;
+    void appendHostHeader(std::string& out) const;
     /// `https://host[:port]`
     std::string toString() const;
     /// True for IPv4 and IPv6 addresses: they get no SNI.

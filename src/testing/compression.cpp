@@ -25,6 +25,35 @@ bool isRefused(std::string_view parameters) {
     return weight.starts_with('0') && weight.find_first_of("123456789") == std::string_view::npos;
 }
 
+/// Deflates one body after the other. zlib's state is 256 KB: to make it for each body costs more than all the rest.
+class Deflater {
+public:
+    /// zlib's "window bits", which also choose the format.
+    explicit Deflater(int windowBits) {
+        if (deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+            throw std::runtime_error("zlib cannot start");
+    }
+    ~Deflater() { deflateEnd(&stream_); }
+    Deflater(const Deflater&) = delete;
+    Deflater& operator=(const Deflater&) = delete;
+
+    std::string run(std::string_view bytes) {
+        if (deflateReset(&stream_) != Z_OK) throw std::runtime_error("zlib cannot start");
+        std::string compressed(deflateBound(&stream_, static_cast<uLong>(bytes.size())), '\0');
+        // zlib does not write through next_in; its type only predates const.
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+        stream_.avail_in = static_cast<uInt>(bytes.size());
+        stream_.next_out = reinterpret_cast<Bytef*>(compressed.data());
+        stream_.avail_out = static_cast<uInt>(compressed.size());
+        if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) throw std::runtime_error("zlib did not finish");
+        compressed.resize(stream_.total_out);
+        return compressed;
+    }
+
+private:
+    z_stream stream_{};
+};
+
 }  // namespace
 
 Coding chooseCoding(std::string_view acceptEncoding) {
@@ -42,23 +71,12 @@ Coding chooseCoding(std::string_view acceptEncoding) {
 }
 
 std::string compress(std::string_view bytes, Coding coding) {
-    constexpr int gzipFormat = 16;
-    z_stream stream{};
-    const int windowBits = coding == Coding::gzip ? 15 + gzipFormat : 15;
-    if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-        throw std::runtime_error("zlib cannot start");
+    if (coding == Coding::gzip) {
+        thread_local Deflater gzip(15 + 16);
+        return gzip.run(bytes);
     }
-    std::string compressed(deflateBound(&stream, static_cast<uLong>(bytes.size())), '\0');
-    // zlib does not write through next_in; its type only predates const.
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-    stream.avail_in = static_cast<uInt>(bytes.size());
-    stream.next_out = reinterpret_cast<Bytef*>(compressed.data());
-    stream.avail_out = static_cast<uInt>(compressed.size());
-    const int outcome = deflate(&stream, Z_FINISH);
-    compressed.resize(stream.total_out);
-    deflateEnd(&stream);
-    if (outcome != Z_STREAM_END) throw std::runtime_error("zlib did not finish");
-    return compressed;
+    thread_local Deflater zlib(15);
+    return zlib.run(bytes);
 }
 
 void compressReply(HttpReply& reply, std::string_view acceptEncoding) {

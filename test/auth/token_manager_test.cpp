@@ -38,8 +38,8 @@ HttpReply token(const std::string& access, int life, const std::string& refresh 
 
 class ScriptedTransport final : public TransportInterface {
 public:
-    asio::awaitable<result<HttpReply>> send(WireRequest request, WaitLimits) override {
-        bodies.push_back(request.body);
+    asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits) override {
+        bodies.push_back(request->body);
         if (throws) throw std::bad_alloc();
         co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
         result<HttpReply> next = std::move(replies.front());

@@ -38,7 +38,7 @@ private:
 class RefusingTransport final : public detail::TransportInterface {
 public:
     explicit RefusingTransport(std::shared_ptr<detail::HttpTransport> real) : real_(std::move(real)) {}
-    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequest request, detail::WaitLimits limits) override {
+    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request, detail::WaitLimits limits) override {
         if (refusals > 0) return refuse(&refusals);
         return real_->send(std::move(request), std::move(limits));
     }
@@ -62,7 +62,7 @@ struct Streaming {
         site.options.observer = log;
         session.emplace(site.transport, false, OAuthStrategy(clientId), site.options, site.clock);
         environment = session->calls();
-        environment.transport = transport;
+        environment.transport = transport.get();
         run("warm up", false, nullptr);  // brings the tokens
         before = site.fake.requests("cart").size();
         log->take();
@@ -73,7 +73,7 @@ struct Streaming {
         Request request("POST", addPath);
         request.body(from ? std::string() : body, "application/json").idempotent(idempotent);
         auto prepared = detail::prepare(*session, request, session->common->api);
-        prepared->source = std::move(from);
+        (*prepared)->source = std::move(from);
         return runOn(site.io, detail::runCall(environment, std::move(*prepared), detail::WaitLimits()));
     }
     std::size_t sent() const { return site.fake.requests("cart").size() - before; }
@@ -112,7 +112,7 @@ TEST_CASE("C row 34: the error does not wait for the renewal") {
     at.site.fake.expireAccessTokens();
     at.site.fake.hold("token");
     auto prepared = detail::prepare(*at.session, Request("POST", addPath), at.session->common->api);
-    prepared->source = at.source;
+    (*prepared)->source = at.source;
     std::optional<int> status;
     asio::co_spawn(at.site.io, detail::runCall(at.environment, std::move(*prepared), detail::WaitLimits()),
                    [&](std::exception_ptr, result<detail::HttpReply> reply) { status = reply->status; });

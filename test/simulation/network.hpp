@@ -33,8 +33,8 @@ struct Exchange {
 
 class Network final : public detail::TransportInterface {
 public:
-    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequest request, detail::WaitLimits limits) override {
-        if (request.target != "/oauth2/token") return call(std::move(request), std::move(limits));
+    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request, detail::WaitLimits limits) override {
+        if (request->target != "/oauth2/token") return call(std::move(request), std::move(limits));
         throwIfDue();
         return exchange(this, std::move(request), std::move(limits));
     }
@@ -48,7 +48,7 @@ public:
     detail::RetryQuotas quotas;
     std::shared_ptr<Exchange> pending;  // at most one: a second one is a violation
     std::function<void(const std::string& body)> onExchange;
-    std::function<detail::HttpReply(const Headers& headers)> onCall;
+    std::function<detail::HttpReply(const detail::WireRequest& request)> onCall;
     std::function<void()> onTimeout;
     int exchanges = 0;
     bool slots = true;
@@ -58,10 +58,10 @@ private:
     void throwIfDue() {
         if (std::exchange(throwsAtOnce, false)) throw std::bad_alloc();
     }
-    asio::awaitable<result<detail::HttpReply>> exchange(Network* network, detail::WireRequest request,
+    asio::awaitable<result<detail::HttpReply>> exchange(Network* network, detail::WireRequestPtr request,
                                                         detail::WaitLimits limits) {
         require(!network->pending, "a second exchange is in flight");
-        const auto made = std::make_shared<Exchange>(co_await asio::this_coro::executor, std::move(request.body));
+        const auto made = std::make_shared<Exchange>(co_await asio::this_coro::executor, request->body);
         network->pending = made;
         ++network->exchanges;
         network->onExchange(made->body);
@@ -83,7 +83,7 @@ private:
         }
         network->pending.reset();
         if (made->answer) co_return std::move(*made->answer);
-        Failure failure(asio::error::operation_aborted, request.describe());
+        Failure failure(asio::error::operation_aborted, request->describe());
         if (!made->aborted && !made->dropped) {
             network->onTimeout();
             failure.code = Errc::timeout;
@@ -91,10 +91,10 @@ private:
         failure.maybeSent = made->sent;
         co_return failure;
     }
-    asio::awaitable<result<detail::HttpReply>> call(detail::WireRequest request, detail::WaitLimits limits) {
+    asio::awaitable<result<detail::HttpReply>> call(detail::WireRequestPtr request, detail::WaitLimits limits) {
         co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-        if (limits.stop.stop_requested()) co_return Failure(asio::error::operation_aborted, request.describe());
-        co_return onCall(request.headers);
+        if (limits.stop.stop_requested()) co_return Failure(asio::error::operation_aborted, request->describe());
+        co_return onCall(*request);
     }
 };
 

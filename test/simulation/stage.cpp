@@ -49,7 +49,7 @@ Stage::Stage(std::uint64_t seed, const Setup& setup)
     }
     network->onExchange = [this](const std::string& body) { ledger.exchanging(body); };
     network->onTimeout = [this] { ledger.flightTimedOut = true; };
-    network->onCall = [this](const Headers& headers) { return answerCall(headers); };
+    network->onCall = [this](const detail::WireRequest& request) { return answerCall(request); };
     manager = std::make_shared<detail::TokenManager>(home_->get_executor(), std::move(made));
     alive = manager;
 }
@@ -114,31 +114,30 @@ asio::awaitable<void> Stage::call(Stage* stage, std::shared_ptr<Caller> caller,
                                   std::shared_ptr<detail::TokenManager> tokens) {
     stage->ledger.enter(*caller);
     detail::CallEnvironment environment;
-    environment.tokens = std::move(tokens);
-    environment.transport = stage->network;
-    environment.consistency = stage->consistency_;
+    environment.tokens = tokens.get();
+    environment.transport = stage->network.get();
+    environment.consistency = stage->consistency_.get();
     environment.clock = &stage->world;
-    detail::WireRequest request;
-    request.method = "GET";
-    request.target = "/call";
-    request.idempotent = true;
+    const auto request = std::make_shared<detail::WireRequest>();
+    environment.tokenOrigin = &request->origin;
+    request->method = "GET";
+    request->target = "/call";
+    request->idempotent = true;
     std::size_t index = 0;
     while (stage->callers[index] != caller) ++index;
-    request.headers.emplace_back(callerHeader, std::to_string(index));
+    request->headers.emplace_back(callerHeader, std::to_string(index));
     detail::WaitLimits limits(caller->deadline, caller->stop.get_token());
-    auto operation = detail::runCall(std::move(environment), std::move(request), std::move(limits));
+    auto operation = detail::runCall(environment, request, std::move(limits));
     const result<detail::HttpReply> outcome = co_await std::move(operation);
     stage->ledger.finishedCall(*caller);
     if (outcome.has_error()) stage->ledger.failed(*caller, outcome.error());
 }
 
-detail::HttpReply Stage::answerCall(const Headers& headers) {
-    std::string authorization;
+detail::HttpReply Stage::answerCall(const detail::WireRequest& request) {
+    const std::string authorization = request.authorization ? *request.authorization : std::string();
     std::size_t index = 0;
-    for (const auto& [name, value] : headers) {
-        if (name == "Authorization") authorization = value;
+    for (const auto& [name, value] : request.headers)
         if (name == callerHeader) index = std::stoul(value);
-    }
     ledger.called(*callers.at(index), authorization);
     detail::HttpReply reply = endpoint.callApi(authorization);
     if (refusals_ > 0) {

@@ -61,7 +61,7 @@ private:
                                              std::shared_ptr<detail::TokenManager> tokens);
     std::shared_ptr<Caller> add(Caller::Wants wants, std::chrono::nanoseconds limit);
     void launch(const std::shared_ptr<Caller>& caller, boost::asio::awaitable<void> coroutine);
-    detail::HttpReply answerCall(const Headers& headers);
+    detail::HttpReply answerCall(const detail::WireRequest& request);
 
     std::optional<boost::asio::io_context> home_;
     std::optional<boost::asio::io_context> callersContext_;

@@ -70,9 +70,9 @@ public:
         return made;
     }
     result<detail::HttpReply> send(const detail::WireRequest& what) {
-        return runOn(
-            io, transport->send(what, detail::WaitLimits(std::chrono::steady_clock::now() + std::chrono::minutes(1),
-                                                         std::stop_token())));
+        return runOn(io, transport->send(std::make_shared<detail::WireRequest>(what),
+                                         detail::WaitLimits(std::chrono::steady_clock::now() + std::chrono::minutes(1),
+                                                            std::stop_token())));
     }
     result<detail::HttpReply> get() { return send(request()); }
 

@@ -1,4 +1,4 @@
-#include "posting_floor.hpp"
+#include "renewal/posting_floor.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
