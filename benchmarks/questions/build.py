@@ -29,8 +29,9 @@ TIME, MEMORY, SIZE = "compile time", "compiler's memory", "static program"
 
 def run(bench):
     commands = {subject: command(bench.build, file) for subject, file in FILES.items()}
-    for spent in commands.values():
-        compile_once(spent, bench.build)  # the headers are in the system's cache now
+    if not bench.smoke:
+        for spent in commands.values():
+            compile_once(spent, bench.build)  # the headers are in the system's cache now
     for number_of_round in range(bench.rounds()):
         for subject in in_turn(FILES, number_of_round):
             seconds, megabytes = compile_once(commands[subject], bench.build)
