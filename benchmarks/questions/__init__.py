@@ -13,6 +13,15 @@ A module has
 Only `run` measures: the rest works on records alone, those of this run or of results.json.
 """
 
-from questions import calls, concurrent_renewal, first_visitors, sessions, threads, token_fast_path
+from questions import (
+    build,
+    calls,
+    cold_start,
+    concurrent_renewal,
+    first_visitors,
+    sessions,
+    threads,
+    token_fast_path,
+)
 
-ALL = [calls, concurrent_renewal, first_visitors, sessions, token_fast_path, threads]
+ALL = [concurrent_renewal, first_visitors, calls, token_fast_path, threads, cold_start, sessions, build]

@@ -80,8 +80,8 @@ public:
 
     const WaitLimits& limits() const noexcept { return limits_; }
     /// While a token is waited for.
-    void openAhead() const {
-        if (request_->origin != *environment_.tokenOrigin) environment_.transport->openAhead(*request_);
+    void openAhead() {
+        if (request_->origin != *environment_.tokenOrigin) ahead_ = environment_.transport->openAhead(*request_);
     }
     TokenManager& tokens() const noexcept { return *environment_.tokens; }
     /// A failure in the child of a fork.
@@ -180,6 +180,7 @@ private:
     CallState state_;
     CallReport report_;
     SnapshotPtr token_;
+    std::shared_ptr<void> ahead_;  // to the end: a connection that comes too late for this request serves the next
     int maxRedirects_;
     int redirects_ = 0;
     bool atHome_ = true;

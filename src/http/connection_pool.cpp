@@ -153,14 +153,25 @@ ConnectionPool::Waiting ConnectionPool::acquire(const WireRequest& request, cons
     return run(std::make_shared<InLine>(self(), origin, request.describe(), request.urgent, limits));
 }
 
-std::optional<ConnectionPool::Lease> ConnectionPool::acquireSpare(const Origin& to) {
+std::optional<ConnectionPool::Lease> ConnectionPool::acquireAhead(const Origin& to) {
     Connections ended;  // destroyed without the mutex
     const std::lock_guard lock(mutex_);
+    if (closed_) return std::nullopt;
     const OriginId origin = idOf(to);
-    if (closed_ || state_.open(origin) > 0) return std::nullopt;
-    auto spare = tryAcquire(origin, false, ended);
-    if (!spare || spare->has_error()) return std::nullopt;
-    return std::move(**spare);
+    for (;;) {
+        const Acquired decision = state_.acquireAhead(origin, now());
+        end(decision.close, ended);
+        if (decision.kind == Acquired::Kind::wait) return std::nullopt;
+        if (decision.kind == Acquired::Kind::open) {
+            auto lease = openNew(origin, decision.connection);
+            if (lease.has_value()) return std::move(*lease);
+            state_.dropped(decision.connection);
+            return std::nullopt;
+        }
+        if (connections_.at(decision.connection)->looksAlive()) return std::nullopt;
+        end({decision.connection}, ended);
+        state_.dropped(decision.connection);
+    }
 }
 
 OriginId ConnectionPool::idOf(const Origin& origin) {  // with the mutex held

@@ -68,8 +68,8 @@ public:
     using Waiting = HomeOperation<result<Lease>>::Deferred;
     /// The same, or one to be opened; it may have to stand in line.
     Waiting acquire(const WireRequest& request, const WaitLimits& limits);
-    /// The same for a connection that is opened ahead of need; nothing if there is one, or none may be opened.
-    std::optional<Lease> acquireSpare(const Origin& origin);
+    /// A connection to be opened ahead of need; nothing if one is idle or being opened so, or none may be opened.
+    std::optional<Lease> acquireAhead(const Origin& origin);
 
     /// From now on nobody gets a connection; who waits for one, and idle connections, end now.
     void refuse();

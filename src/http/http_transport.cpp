@@ -160,14 +160,32 @@ void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& 
 
 // -- Ahead of need -----------------------------------------------------------------------------------------------------
 
-void HttpTransport::openAhead(const WireRequest& request) {
-    auto spare = pool_->acquireSpare(request.origin);
-    if (spare) asio::co_spawn(executor(), openSpare(std::move(*spare), request.timeouts), asio::detached);
+std::shared_ptr<void> HttpTransport::openAhead(const WireRequest& request) try {
+    std::string origin = request.origin.toString();
+    const std::lock_guard lock(mutex_);
+    const auto found = ahead_.find(origin);
+    auto need = found == ahead_.end() ? nullptr : found->second.lock();
+    if (need) return need;
+    std::optional<Lease> lease = pool_->acquireAhead(request.origin);
+    if (!lease) return nullptr;
+    need = std::make_shared<Need>();
+    ahead_.insert_or_assign(origin, need);
+    asio::co_spawn(executor(),
+                   openUnless(shared_from_this(), need->over(), std::move(*lease), std::move(origin), request.timeouts),
+                   asio::detached);
+    return need;
+} catch (const std::exception&) {  // out of memory: the request itself will tell
+    return nullptr;
 }
 
-asio::awaitable<void> HttpTransport::openSpare(Lease lease, Timeouts timeouts) {
-    const std::optional<Failure> failure = co_await lease->open(timeouts, WaitLimits());
+/// A failure is nobody's: whoever needs the connection tries again, and is told.
+asio::awaitable<void> HttpTransport::openUnless(std::shared_ptr<HttpTransport> self, std::stop_token over, Lease lease,
+                                                std::string origin, Timeouts timeouts) {
+    const std::optional<Failure> failure =
+        co_await lease->open(timeouts, WaitLimits(SteadyTime::max(), std::move(over)));
     lease.setReusable(!failure);
+    const std::lock_guard lock(self->mutex_);
+    self->ahead_.erase(origin);
 }
 
 std::shared_ptr<void> HttpTransport::backgroundSlot() {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include <wix/options.hpp>
@@ -26,7 +27,7 @@ public:
 
     boost::asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits limits) override;
     std::shared_ptr<void> backgroundSlot() override;
-    void openAhead(const WireRequest& request) override;
+    std::shared_ptr<void> openAhead(const WireRequest& request) override;
     RetryQuotas& retryQuotas() override { return quotas_; }
 
     /// Ends everything with operation_aborted, now and later.
@@ -45,7 +46,21 @@ private:
                                                            WaitLimits limits);
     Lease taken(const WireRequest& request);
     bool conclude(ExchangeOutcome& outcome, Lease& lease, const WireRequest& request, int resends);
-    static boost::asio::awaitable<void> openSpare(Lease lease, Timeouts timeouts);
+
+    /// Kept by calls that wait for something else. Without them nobody needs what is being opened.
+    class Need {
+    public:
+        Need() = default;
+        Need(const Need&) = delete;
+        Need& operator=(const Need&) = delete;
+        ~Need() { over_.request_stop(); }
+        std::stop_token over() const noexcept { return over_.get_token(); }
+
+    private:
+        std::stop_source over_;
+    };
+    static boost::asio::awaitable<void> openUnless(std::shared_ptr<HttpTransport> self, std::stop_token over,
+                                                   Lease lease, std::string origin, Timeouts timeouts);
 
     /// Names that do not exist: whoever asks again within a second hears the same.
     class MissingNames {
@@ -69,6 +84,8 @@ private:
     const std::shared_ptr<ConnectionPool> pool_;
     MissingNames missingNames_;
     std::atomic<std::size_t> background_{0};
+    std::mutex mutex_;
+    std::map<std::string, std::weak_ptr<Need>> ahead_;  // by origin, what is being opened; guarded by the mutex
 };
 
 }  // namespace wix::detail

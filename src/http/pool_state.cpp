@@ -43,6 +43,23 @@ Acquired PoolState::reuse(OriginId id, PoolTime now, bool urgent, bool idempoten
     return decision;
 }
 
+Acquired PoolState::acquireAhead(OriginId id, PoolTime now) {
+    Acquired decision;
+    removeOld(now, decision.close);
+    Origin& origin = at(id);
+    if (!origin.idle.empty()) {
+        decision.kind = Acquired::Kind::reuse;
+        decision.connection = origin.idle.back();
+        return decision;
+    }
+    const bool isFree = origin.open < limits_.perOrigin && open() < limits_.total && limits_.idlePerOrigin > 0;
+    if (origin.opensAhead || !isFree) return decision;
+    decision.kind = Acquired::Kind::open;
+    decision.connection = add(id, now);
+    connections_.at(decision.connection).ahead = origin.opensAhead = true;
+    return decision;
+}
+
 void PoolState::removeOld(PoolTime now, std::vector<ConnectionId>& removed) {
     if (now < firstEnd_) return;
     firstEnd_ = PoolTime::max();
@@ -83,6 +100,7 @@ ConnectionId PoolState::add(OriginId origin, PoolTime now) {
 void PoolState::forget(ConnectionId id) {
     const auto found = connections_.find(id);
     setUrgent(found->second, false);
+    endAhead(found->second);
     Origin& origin = origins_[found->second.origin];
     std::erase(origin.idle, id);
     --origin.open;
@@ -93,6 +111,11 @@ void PoolState::setUrgent(Connection& connection, bool urgent) {
     if (connection.urgent == urgent) return;
     connection.urgent = urgent;
     urgent ? ++urgentInUse_ : --urgentInUse_;
+}
+
+void PoolState::endAhead(Connection& connection) {
+    if (!connection.ahead) return;
+    connection.ahead = origins_[connection.origin].opensAhead = false;
 }
 
 // -- Waiting -----------------------------------------------------------------------------------------------------------
@@ -120,6 +143,7 @@ Released PoolState::released(ConnectionId id, bool reusable, PoolTime now,
     Released decision;
     Connection& connection = connections_.at(id);
     setUrgent(connection, false);
+    endAhead(connection);
     if (!reusable || now - connection.born >= limits_.age) {
         forget(id);
         decision.close.push_back(id);

@@ -69,6 +69,9 @@ public:
     /// The same, but opens nothing. A connection that has just brought an answer is not looked at for an `idempotent`
     /// request: that was a look, and an end that it cannot have seen yet costs no more than a resend.
     Acquired reuse(OriginId origin, PoolTime now, bool urgent, bool idempotent);
+    /// For a request that waits for something else, and will come. `open` if a place is free: nobody makes way for it.
+    /// `reuse`: this one is idle, and stays so; if it is dead, report it with dropped() and ask again. `wait`: no.
+    Acquired acquireAhead(OriginId origin, PoolTime now);
     QueueId enqueue(OriginId origin, bool urgent = false);
     /// Leaves the line; nothing if it is not in it any more. Takes the same time for any length.
     void leave(QueueId id);
@@ -96,11 +99,13 @@ private:
         PoolTime idleSince{};
         PoolTime idleUntil{};
         bool urgent = false;  // it is in use, by an urgent request
+        bool ahead = false;   // it is being opened ahead of need
     };
     using Line = std::list<QueueId>;
     struct Origin {
         std::size_t open = 0;
         std::vector<ConnectionId> idle;  // the youngest last: the last used is the most likely to live
+        bool opensAhead = false;
         Line urgent;
         Line others;
     };
@@ -123,6 +128,8 @@ private:
     void forget(ConnectionId id);
     /// Counts it among those in use by urgent requests, or no longer.
     void setUrgent(Connection& connection, bool urgent);
+    /// It has been opened, or not.
+    void endAhead(Connection& connection);
     bool mayServeUrgent() const noexcept { return urgentInUse_ < limits_.urgent; }
     /// Whether the next one of the origin is urgent; else it is one of the others, if there is any.
     bool nextIsUrgent(const Origin& origin) const { return mayServeUrgent() && !origin.urgent.empty(); }

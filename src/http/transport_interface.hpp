@@ -65,8 +65,9 @@ public:
     /// of the request has left. It is lazy, and may outlive who called it.
     virtual boost::asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits limits) = 0;
 
-    /// Opens a connection for a request that will come soon, if there is none.
-    virtual void openAhead(const WireRequest&) {}
+    /// Opens a connection for a request that will come soon, if none is idle: a hint that neither fails nor waits. It is
+    /// needed while somebody keeps what this gives; null: there is nothing to keep.
+    virtual std::shared_ptr<void> openAhead(const WireRequest&) { return nullptr; }
 
     /// The right to renew ahead of need, until it is dropped; null if enough others do so now.
     virtual std::shared_ptr<void> backgroundSlot() = 0;

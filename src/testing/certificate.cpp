@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 namespace wix::testing::detail {
@@ -100,34 +101,50 @@ std::string pemOf(EVP_PKEY* key) {
     return textOf(bio.get());
 }
 
+/// Signed by another one, or by itself.
+struct Authority {
+    Authority(const char* name, const Authority* issuer, bool hasAuthoritiesBelow)
+        : key(makeKey()), certificate(makeCertificate(key.get(), name, -3 * day, 2 * day)) {
+        X509* const signer = issuer ? issuer->certificate.get() : certificate.get();
+        addExtension(certificate.get(), signer, NID_basic_constraints,
+                     hasAuthoritiesBelow ? "critical,CA:TRUE,pathlen:1" : "critical,CA:TRUE,pathlen:0");
+        addExtension(certificate.get(), signer, NID_key_usage, "critical,keyCertSign,cRLSign");
+        addExtension(certificate.get(), signer, NID_subject_key_identifier, "hash");
+        if (issuer) addExtension(certificate.get(), signer, NID_authority_key_identifier, "keyid:always");
+        sign(certificate.get(), signer, issuer ? issuer->key.get() : key.get());
+    }
+    const Key key;
+    const X509Ptr certificate;
+};
+
 }  // namespace
 
-ServerCredentials makeCredentials(Certificate kind) {
-    const Key caKey = makeKey();
-    const X509Ptr ca = makeCertificate(caKey.get(), "wix::testing authority", -3 * day, 2 * day);
-    addExtension(ca.get(), ca.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
-    addExtension(ca.get(), ca.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
-    addExtension(ca.get(), ca.get(), NID_subject_key_identifier, "hash");
-    sign(ca.get(), ca.get(), caKey.get());
+ServerCredentials makeCredentials(Certificate kind, bool viaIntermediate) {
+    const Authority root("wix::testing authority", nullptr, viaIntermediate);
+    std::optional<Authority> between;
+    if (viaIntermediate) between.emplace("wix::testing intermediate", &root, false);
+    const Authority& issuer = between ? *between : root;
 
     const bool expired = kind == Certificate::expired;
     const Key leafKey = makeKey();
     const X509Ptr leaf =
         makeCertificate(leafKey.get(), "wix::testing server", expired ? -2 * day : -day, expired ? -day : day);
-    addExtension(leaf.get(), ca.get(), NID_basic_constraints, "critical,CA:FALSE");
-    addExtension(leaf.get(), ca.get(), NID_key_usage, "critical,digitalSignature");
-    addExtension(leaf.get(), ca.get(), NID_ext_key_usage, "serverAuth");
-    addExtension(leaf.get(), ca.get(), NID_subject_alt_name,
+    X509* const ca = issuer.certificate.get();
+    addExtension(leaf.get(), ca, NID_basic_constraints, "critical,CA:FALSE");
+    addExtension(leaf.get(), ca, NID_key_usage, "critical,digitalSignature");
+    addExtension(leaf.get(), ca, NID_ext_key_usage, "serverAuth");
+    addExtension(leaf.get(), ca, NID_subject_alt_name,
                  kind == Certificate::wrongHost
                      ? "DNS:other.example"
                      : "DNS:localhost,DNS:www.wixapis.com,DNS:edge.wixapis.com,IP:127.0.0.1,IP:::1");
-    addExtension(leaf.get(), ca.get(), NID_subject_key_identifier, "hash");
-    addExtension(leaf.get(), ca.get(), NID_authority_key_identifier, "keyid:always");
-    sign(leaf.get(), ca.get(), caKey.get());
+    addExtension(leaf.get(), ca, NID_subject_key_identifier, "hash");
+    addExtension(leaf.get(), ca, NID_authority_key_identifier, "keyid:always");
+    sign(leaf.get(), ca, issuer.key.get());
 
     ServerCredentials credentials;
-    credentials.caCertificate = pemOf(ca.get());
+    credentials.caCertificate = pemOf(root.certificate.get());
     credentials.certificate = pemOf(leaf.get());
+    if (between) credentials.certificate += pemOf(ca);
     credentials.privateKey = pemOf(leafKey.get());
     return credentials;
 }

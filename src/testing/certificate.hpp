@@ -16,8 +16,9 @@ struct ServerCredentials {
     std::string privateKey;
 };
 
-/// ECDSA P-256, valid for two days around now, or as `kind` says. Throws std::runtime_error if OpenSSL fails.
-ServerCredentials makeCredentials(Certificate kind);
+/// ECDSA P-256, valid for two days around now, or as `kind` says. `viaIntermediate`: as sites have it, an authority is
+/// between the server and the one that is trusted. Throws std::runtime_error if OpenSSL fails.
+ServerCredentials makeCredentials(Certificate kind, bool viaIntermediate = false);
 
 }  // namespace wix::testing::detail
 

@@ -183,44 +183,6 @@ TEST_CASE("a drain keeps nothing, and after the end of the context there is noth
     runOn(io, transport.close());
 }
 
-TEST_CASE("while a visitor's first token is fetched the connection to another API host is opened") {
-    testing::FakeWix tokens, edge;
-    asio::io_context io;
-    ClientOptions options = optionsFor(tokens);
-    options.edgeUrl = edge.url();
-    options.transport.tls.caPem += edge.caPem();
-    options.useCDN = true;
-    const Client client(io.get_executor(), OAuthStrategy(clientId), options);
-    tokens.hold("token");
-    bool ended = false;
-    asio::co_spawn(io, client.post(queryPath, object()),
-                   [&](std::exception_ptr, const boost::json::value&) { ended = true; });
-    runUntil(io, [&] { return edge.state().totalConnections == 1; });
-    CHECK_FALSE(ended);
-    CHECK(edge.state().requests["products"] == 0);
-    tokens.release("token");
-    io.restart();
-    io.run();
-    CHECK(ended);
-    CHECK(edge.state().requests["products"] >= 1);  // refused there: it is another site's token
-}
-
-TEST_CASE("a connection that was opened ahead is the one that is used, and one is enough") {
-    testing::FakeWix fake;
-    TransportOptions options;
-    options.tls.caPem = fake.caPem();
-    BareTransport bare(detail::systemLookup, options);
-    bare.host = "localhost";
-    bare.port = fake.port();
-    const detail::WireRequest request = bare.request("GET", true);
-    for (int i = 0; i < 3; ++i) bare.transport->openAhead(request);
-    bare.io.run();
-    CHECK(bare.transport->openConnections() == 1);
-    bare.transport->openAhead(request);
-    for (int i = 0; i < 3; ++i) CHECK(bare.send(request).has_value());
-    CHECK(fake.state().totalConnections == 1);
-}
-
 TEST_CASE("a connection on which a request was misdirected is not used again") {
     testing::FakeWix fake;
     Visitor visitor(fake);

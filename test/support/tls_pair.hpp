@@ -25,6 +25,7 @@ struct ServerSetup {
     explicit ServerSetup(testing::detail::ServerCredentials shown) : credentials(std::move(shown)) {}
     testing::detail::ServerCredentials credentials;
     int maxVersion = TLS1_3_VERSION;
+    bool resumes = true;   ///< False: no tickets and no ids, each handshake is a full one.
     std::string clientCa;  ///< If set, clients need a certificate of this authority, of any purpose.
 };
 
@@ -37,6 +38,11 @@ inline std::shared_ptr<boost::asio::ssl::context> serverContext(const ServerSetu
     if (setup.maxVersion < TLS1_2_VERSION) {
         SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_VERSION);
         SSL_CTX_set_security_level(context->native_handle(), 0);
+    }
+    if (!setup.resumes) {
+        SSL_CTX_set_num_tickets(context->native_handle(), 0);
+        SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_TICKET);
+        SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
     }
     if (!setup.clientCa.empty()) {
         context->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);

@@ -70,6 +70,7 @@ struct TlsServer::Loop {
             tcp::socket socket = co_await loop.acceptor.async_accept(into(error));
             if (error) co_return;
             ++server.connections;
+            socket.set_option(tcp::no_delay(true), error);  // or tickets delay the answer
             asio::co_spawn(loop.io, serve(std::move(socket), loop.context(), server), asio::detached);
         }
     }
@@ -99,8 +100,8 @@ void TlsServer::become(const ServerSetup& setup) {
     loop_->current = std::move(context);
 }
 
-std::string TlsServer::url() const {
-    return "https://localhost:" + std::to_string(loop_->acceptor.local_endpoint().port());
-}
+std::uint16_t TlsServer::port() const { return loop_->acceptor.local_endpoint().port(); }
+
+std::string TlsServer::url() const { return "https://localhost:" + std::to_string(port()); }
 
 }  // namespace wix::test

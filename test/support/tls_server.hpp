@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,7 @@ public:
 
     /// For connections from now on, with new ticket keys: the same server after a restart, or another one.
     void become(const ServerSetup& setup);
+    std::uint16_t port() const;
     std::string url() const;
 
     std::atomic<int> connections{0};

@@ -81,10 +81,12 @@ asio::awaitable<void> ToxicLink::read(Lane& lane) {
             reset();
             co_return;
         }
-        if (error)
+        if (error) {
             lane.pipe.ended(now());
-        else
+        } else {
             lane.pipe.arrived(size, now());
+            if (lane.direction == Direction::upstream && !std::exchange(clientSpoke_, true)) ++counts_.flights;
+        }
         lane.waiting.append(chunk.data(), size);
         lane.wake.cancel();
         publish();
@@ -129,6 +131,7 @@ asio::awaitable<void> ToxicLink::forward(Lane& lane, std::size_t bytes) {
     const std::string packet = lane.waiting.substr(0, bytes);
     lane.waiting.erase(0, bytes);
     lane.room.cancel();
+    if (lane.direction == Direction::downstream) clientSpoke_ = false;
     error_code error;
     co_await asio::async_write(lane.to, asio::buffer(packet), into(error));
     if (over_) co_return;

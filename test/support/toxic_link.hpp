@@ -84,6 +84,7 @@ private:
     Lane up_;
     Lane down_;
     ConnectionCounts counts_;
+    bool clientSpoke_ = false;  // last, of the two
     bool over_ = false;
 };
 

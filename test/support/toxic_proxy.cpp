@@ -38,6 +38,12 @@ std::uint64_t ProxyCounts::bytes(Direction direction) const noexcept {
     return sum;
 }
 
+std::uint64_t ProxyCounts::flights() const noexcept {
+    std::uint64_t sum = 0;
+    for (const ConnectionCounts& each : connections) sum += each.flights;
+    return sum;
+}
+
 class ToxicProxy::Loop {
 public:
     Loop(std::uint16_t upstreamPort, std::uint64_t seed)

@@ -33,6 +33,9 @@ struct ConnectionCounts {
     bool heldDownstream = false;
     std::uint64_t upstream = 0;  ///< Bytes that passed.
     std::uint64_t downstream = 0;
+    /// How often the client spoke for the first time, or after it had been told something: each but the first of these
+    /// may have waited for a round trip.
+    std::uint64_t flights = 0;
 };
 
 struct ProxyCounts {
@@ -43,6 +46,7 @@ struct ProxyCounts {
     std::size_t open() const noexcept;
     std::size_t held(Direction) const noexcept;
     std::uint64_t bytes(Direction) const noexcept;
+    std::uint64_t flights() const noexcept;
 };
 
 /// It serves from construction to destruction, on a thread of its own. Same seed, same dice for the n-th connection.

@@ -101,6 +101,25 @@ TEST_CASE("bytes pass both ways, and the ends of both streams") {
     CHECK(counts.bytes(Direction::downstream) == 10);
 }
 
+TEST_CASE("flights: the client speaks, and speaks again after it was told something") {
+    Wire wire;
+    ToxicProxy proxy(wire.port());
+    wire.connect(proxy);
+    CHECK(proxy.counts().flights() == 0);
+    for (std::uint64_t flight = 1; flight <= 3; ++flight) {
+        for (const std::string part : {"one", "two"}) {  // in two pieces it is one flight
+            send(wire.client, part);
+            CHECK(receive(wire.server, part.size()) == part);
+        }
+        CHECK(proxy.counts().flights() == flight);
+        send(wire.server, "answer");
+        CHECK(receive(wire.client, 6) == "answer");
+        send(wire.server, "more");
+        CHECK(receive(wire.client, 4) == "more");
+        CHECK(proxy.counts().flights() == flight);
+    }
+}
+
 TEST_CASE("single bytes with jitter arrive whole and in order, both ways at once") {
     Wire wire;
     ToxicProxy proxy(wire.port(), 42);
