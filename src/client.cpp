@@ -90,49 +90,75 @@ asio::awaitable<bool> isMember(SessionPtr session) {
     co_return tokens.refreshToken.role == TokenRole::member;
 }
 
-/// `session` outlives the call: it belongs to the coroutine that awaits it.
-asio::awaitable<result<HttpReply>> runPrepared(const detail::Session& session,
-                                               std::shared_ptr<detail::WireRequest> request, const WaitLimits& limits,
-                                               const CallOptions& options) {
-    return detail::runCall(session.calls(), std::move(request), limits, options.maxRedirects);
-}
+/// A call whose answer is given whatever its status.
+class Fetch {
+public:
+    using Result = Response;
+    Fetch(SessionPtr session, Request request, std::shared_ptr<BodySink> sink)
+        : session_(std::move(session)), request_(std::move(request)), sink_(std::move(sink)) {}
+
+    detail::Call begin() {
+        const WaitLimits limits = callLimits(*session_, request_.options());
+        auto prepared = detail::prepare(*session_, request_, session_->common->api);
+        if (prepared.has_error()) fail(prepared.error());
+        (*prepared)->sink = std::move(sink_);
+        return detail::Call(session_->calls(), std::move(*prepared), limits, request_.options().maxRedirects);
+    }
+    Response end(result<HttpReply> reply) {
+        if (reply.has_error()) fail(reply.error());
+        return Response(reply->status, std::move(reply->headers), std::move(reply->body));
+    }
+
+private:
+    SessionPtr session_;
+    Request request_;
+    std::shared_ptr<BodySink> sink_;
+};
+
+/// A call whose answer is JSON, or an error.
+class JsonCall {
+public:
+    using Result = json::value;
+    JsonCall(SessionPtr session, CallDraft draft, bool throughEdge)
+        : session_(std::move(session)), draft_(std::move(draft)), throughEdge_(throughEdge) {}
+
+    detail::Call begin() {
+        const WaitLimits limits = callLimits(*session_, draft_.options);
+        draft_.acceptsJson = true;
+        const detail::SessionCommon& common = *session_->common;
+        auto prepared = detail::prepare(*session_, draft_, throughEdge_ ? common.edge : common.api);
+        if (prepared.has_error()) fail(prepared.error());
+        return detail::Call(session_->calls(), std::move(*prepared), limits, draft_.options.maxRedirects);
+    }
+    json::value end(result<HttpReply> reply) {
+        if (reply.has_error()) fail(reply.error());
+        const Response response(reply->status, std::move(reply->headers), std::move(reply->body));
+        if (!response.ok())
+            throw ApiError(name(), detail::readApiError(response.status(), response.body(), response.requestId()));
+        try {
+            return response.json();
+        } catch (const Error& error) {
+            Failure failure = error.failure();
+            failure.context = name() + ": " + failure.context;
+            throw Error(std::move(failure));
+        }
+    }
+
+private:
+    /// For error texts: without the query, which may hold secrets.
+    std::string name() const { return draft_.method + " " + draft_.target.substr(0, draft_.target.find('?')); }
+
+    SessionPtr session_;
+    CallDraft draft_;
+    bool throughEdge_;
+};
 
 asio::awaitable<Response> fetchResponse(SessionPtr session, Request request, std::shared_ptr<BodySink> sink) {
-    const WaitLimits limits = callLimits(*session, request.options());
-    auto prepared = detail::prepare(*session, request, session->common->api);
-    if (prepared.has_error()) fail(prepared.error());
-    (*prepared)->sink = std::move(sink);
-    result<HttpReply> reply = co_await runPrepared(*session, std::move(*prepared), limits, request.options());
-    if (reply.has_error()) fail(reply.error());
-    co_return Response(reply->status, std::move(reply->headers), std::move(reply->body));
-}
-
-/// For error texts: without the query, which may hold secrets.
-std::string nameOf(const CallDraft& draft) {
-    return draft.method + " " + draft.target.substr(0, draft.target.find('?'));
-}
-
-json::value readJson(const CallDraft& draft, HttpReply reply) {
-    const Response response(reply.status, std::move(reply.headers), std::move(reply.body));
-    if (!response.ok())
-        throw ApiError(nameOf(draft), detail::readApiError(response.status(), response.body(), response.requestId()));
-    try {
-        return response.json();
-    } catch (const Error& error) {
-        Failure failure = error.failure();
-        failure.context = nameOf(draft) + ": " + failure.context;
-        throw Error(std::move(failure));
-    }
+    return detail::perform(Fetch(std::move(session), std::move(request), std::move(sink)));
 }
 
 asio::awaitable<json::value> callJson(SessionPtr session, CallDraft draft, bool throughEdge) {
-    const WaitLimits limits = callLimits(*session, draft.options);
-    draft.acceptsJson = true;
-    auto prepared = detail::prepare(*session, draft, throughEdge ? session->common->edge : session->common->api);
-    if (prepared.has_error()) fail(prepared.error());
-    result<HttpReply> reply = co_await runPrepared(*session, std::move(*prepared), limits, draft.options);
-    if (reply.has_error()) fail(reply.error());
-    co_return readJson(draft, std::move(*reply));
+    return detail::perform(JsonCall(std::move(session), std::move(draft), throughEdge));
 }
 
 asio::awaitable<json::value> withoutBody(SessionPtr session, const char* method, std::string path,

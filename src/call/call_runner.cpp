@@ -3,14 +3,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/strand.hpp>
 
-#include "base/backoff.hpp"
-#include "call/api_error.hpp"
-#include "call/call_report.hpp"
-#include "call/call_state.hpp"
-#include "call/redirect_rule.hpp"
-#include "call/watched_sink.hpp"
-#include "call/watched_source.hpp"
-#include "http/header_lookup.hpp"
+#include <optional>
+#include <utility>
 
 namespace asio = boost::asio;
 
@@ -44,152 +38,28 @@ private:
     std::chrono::milliseconds delay_;
 };
 
-/// What a server sends goes out again with the next request: it passes the same rules as a caller's header.
-void learnConsistency(Consistency& consistency, const HttpReply& reply, std::uint64_t epoch) {
-    const auto value = findHeader(reply.headers, consistencyHeader);
-    if (value && !value->empty() && value->size() <= 8192 && !checkHeader(consistencyHeader, *value))
-        consistency.learn(epoch, *value);
-}
-
-ReplyFacts factsOf(const HttpReply& reply, const Clock& clock) {
-    ReplyFacts facts;
-    facts.status = reply.status;
-    facts.tokenExpired = meansExpiredToken(reply.status, reply.body);
-    if (const auto after = findHeader(reply.headers, "retry-after")) {
-        // A date is read against the answer's own, whatever this machine's clock shows.
-        const auto date = findHeader(reply.headers, "date");
-        facts.retryAfter = parseRetryAfter(*after, (date ? parseHttpDate(*date) : std::nullopt).value_or(clock.wall()));
-    }
-    return facts;
-}
-
-/// What a call has between its steps, and the steps that need no waiting.
-class Call {
+/// An answer as it is.
+class PlainCall {
 public:
-    Call(const CallEnvironment& environment, std::shared_ptr<WireRequest> first, WaitLimits limits, int redirects)
+    using Result = result<HttpReply>;
+    PlainCall(const CallEnvironment& environment, std::shared_ptr<WireRequest> request, WaitLimits limits,
+              int maxRedirects)
         : environment_(environment),
+          request_(std::move(request)),
           limits_(std::move(limits)),
-          request_(std::move(first)),
-          state_(environment_.retry, request_->idempotent),
-          report_(request_->observer),
-          maxRedirects_(redirects) {
-        if (request_->source) request_->source = std::make_shared<WatchedSource>(std::move(request_->source));
-        if (request_->sink) request_->sink = sink_ = std::make_shared<WatchedSink>(std::move(request_->sink));
-        quotas().callBegins(request_->origin);
-    }
-
-    const WaitLimits& limits() const noexcept { return limits_; }
-    /// While a token is waited for.
-    void openAhead() {
-        if (request_->origin != *environment_.tokenOrigin) ahead_ = environment_.transport->openAhead(*request_);
-    }
-    TokenManager& tokens() const noexcept { return *environment_.tokens; }
-    /// A failure in the child of a fork.
-    result<HttpReply> checkProcess() const {
-        if (auto forked = environment_.transport->checkProcess()) return std::move(*forked);
-        return HttpReply();
-    }
-
-    /// The token of the next request; null: wait for one.
-    const SnapshotPtr& token() {
-        if (!token_) token_ = tokens().fresh();
-        return token_;
-    }
-    void setToken(SnapshotPtr token) noexcept { token_ = std::move(token); }
-    /// Whether the next request has the token that it needs: it needs none away from where the token is for.
-    bool hasToken() { return !atHome_ || token(); }
-
-    asio::awaitable<result<HttpReply>> send() {
-        request_->attempt = report_.sending();
-        request_->authorization.reset();
-        request_->consistency.clear();
-        if (atHome_) {
-            request_->authorization = std::shared_ptr<const std::string>(token_, &token_->tokens.accessToken.value);
-            request_->consistency = environment_.consistency->valueFor(token_->epoch);
-        }
-        return environment_.transport->send(request_, limits_);
-    }
-
-    CallDecision decide(const result<HttpReply>& reply) {
-        if (reply.has_value() && atHome_) learnConsistency(*environment_.consistency, *reply, token_->epoch);
-        if (maxRedirects_ > 0 && reply.has_value() && isRedirect(reply->status)) return decideRedirect(*reply);
-        const CallDecision decision = byState(reply);
-        if (decision.sendsAgain() && sink_ && sink_->isTouched())
-            return CallDecision(CallDecision::Action::finish, "the sink has had a part of the answer");
-        if (decision.sendsAgain() && !bodyIsThere()) return decision.withoutBody();
-        if (decision.action != CallDecision::Action::wait || quotas().takeRetry(request_->origin)) return decision;
-        return CallDecision::quotaIsEmpty();
-    }
-    /// After CallDecision::Action::follow.
-    void follow() {
-        request_ = std::move(redirect_);
-        token_.reset();
-        quotas().callBegins(request_->origin);
-        state_.redirected(request_->idempotent);
-    }
-
-    void retried(const result<HttpReply>& outcome, const CallDecision& decision) noexcept {
-        report_.retried(*request_, outcome, decision.reason, decision.delay);
-    }
-    /// The call ends with `outcome`.
-    void end(result<HttpReply>& outcome, std::string_view reason) {
-        if (outcome.has_error() && state_.maybeProcessed()) {
-            Failure failure = outcome.error();
-            failure.maybeSent = true;
-            outcome = std::move(failure);
-        }
-        report_.finished(*request_, outcome, reason);
-    }
-    void threw() noexcept { report_.threw(*request_); }
+          maxRedirects_(maxRedirects) {}
+    Call begin() { return Call(environment_, std::move(request_), std::move(limits_), maxRedirects_); }
+    Result end(result<HttpReply> reply) { return reply; }
 
 private:
-    RetryQuotas& quotas() const { return environment_.transport->retryQuotas(); }
-    bool bodyIsThere() { return !request_->source || request_->source->rewind(); }
-
-    CallDecision byState(const result<HttpReply>& reply) {
-        const Clock& clock = *environment_.clock;
-        if (reply.has_error()) return state_.failed(reply.error(), clock.random(), timeLeft());
-        ReplyFacts facts = factsOf(*reply, clock);
-        facts.tokenExpired = facts.tokenExpired && atHome_;
-        // Most answers end the call, and ask for neither clock nor dice.
-        if (facts.status < 400) return state_.replied(facts, 0, std::chrono::milliseconds(0));
-        return state_.replied(facts, clock.random(), timeLeft());
-    }
-
-    std::chrono::milliseconds timeLeft() const {
-        return std::chrono::duration_cast<std::chrono::milliseconds>(limits_.deadline - MonotonicClock::now());
-    }
-
-    CallDecision decideRedirect(const HttpReply& reply) {
-        RedirectDecision decision = followRedirect(*request_, reply, maxRedirects_ - redirects_);
-        if (!decision.next) return CallDecision(CallDecision::Action::finish, decision.reason);
-        if (decision.keepsBody && !bodyIsThere())
-            return CallDecision(CallDecision::Action::finish, "the body cannot be given again");
-        ++redirects_;
-        // For good: whoever leads away from home may lead back to a place of their choice.
-        if (decision.leavesOrigin) atHome_ = false;
-        redirect_ = std::make_shared<WireRequest>(std::move(*decision.next));
-        return CallDecision(CallDecision::Action::follow, decision.reason);
-    }
-
-    const CallEnvironment environment_;
+    CallEnvironment environment_;
+    std::shared_ptr<WireRequest> request_;
     WaitLimits limits_;
-    std::shared_ptr<WireRequest> request_;  // nobody else changes it, and we do only between two requests
-    std::shared_ptr<WireRequest> redirect_;
-    std::shared_ptr<WatchedSink> sink_;
-    CallState state_;
-    CallReport report_;
-    SnapshotPtr token_;
-    std::shared_ptr<void> ahead_;  // to the end: a connection that comes too late for this request serves the next
     int maxRedirects_;
-    int redirects_ = 0;
-    bool atHome_ = true;
 };
 
-// A coroutine's frame has room for all that any of its paths needs, and Asio keeps no frame for the next call that has
-// more than 1 KB. So what most calls never come to has frames of its own.
+}  // namespace
 
-/// Waits for the token of the next request. False: the call has ended with what is in `reply` now.
 asio::awaitable<bool> waitForToken(Call& call, result<HttpReply>& reply) {
     call.openAhead();
     result<SnapshotPtr> usable = co_await call.tokens().usable(call.limits());
@@ -202,7 +72,6 @@ asio::awaitable<bool> waitForToken(Call& call, result<HttpReply>& reply) {
     co_return false;
 }
 
-/// Does what comes between `reply` and the next request. False: the call has ended with what is in `reply` now.
 asio::awaitable<bool> carryOut(Call& call, CallDecision decision, result<HttpReply>& reply) {
     using Action = CallDecision::Action;
     switch (decision.action) {
@@ -249,29 +118,9 @@ asio::awaitable<bool> carryOut(Call& call, CallDecision decision, result<HttpRep
     co_return false;
 }
 
-}  // namespace
-
 asio::awaitable<result<HttpReply>> runCall(CallEnvironment environment, std::shared_ptr<WireRequest> request,
                                            WaitLimits limits, int maxRedirects) {
-    Call call(environment, std::move(request), std::move(limits), maxRedirects);
-    try {
-        result<HttpReply> reply = call.checkProcess();
-        while (reply.has_value()) {
-            if (!call.hasToken() && !co_await waitForToken(call, reply)) break;
-            reply = co_await call.send();
-            const CallDecision decision = call.decide(reply);
-            if (decision.action == CallDecision::Action::finish) {
-                call.end(reply, decision.reason);
-                break;
-            }
-            if (!co_await carryOut(call, decision, reply)) break;
-            reply = call.checkProcess();
-        }
-        co_return std::move(reply);
-    } catch (...) {  // of a source or a sink; and Asio throws a cancellation that comes between two operations
-        call.threw();
-        throw;
-    }
+    return perform(PlainCall(environment, std::move(request), std::move(limits), maxRedirects));
 }
 
 }  // namespace wix::detail

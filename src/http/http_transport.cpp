@@ -82,7 +82,7 @@ asio::awaitable<result<HttpReply>> HttpTransport::send(WireRequestPtr request, W
     return exchange(shared_from_this(), std::move(request), std::move(limits));
 }
 
-// The frames of these are kept small, like those of calls: see call_runner.cpp.
+// The frames of these are kept small, like those of calls: see call_runner.hpp.
 
 asio::awaitable<result<HttpReply>> HttpTransport::exchange(std::shared_ptr<HttpTransport> self, WireRequestPtr request,
                                                            WaitLimits limits) {
