@@ -10,10 +10,8 @@ Such a program is a contender that understands
 cpuMicros is user and system time of its whole process; millis ends with the last answer.
 """
 
-from conductor import peers
+from conductor import peers, processes, servers
 from conductor.contender import Contender
-from conductor.cores import pinned
-from conductor.fake import FakeWix
 
 SDK = "wix::Client"
 JAVASCRIPT = "@wix/sdk"
@@ -35,7 +33,7 @@ def start(bench, fake, name):
             return None
         command = [*peers.command(folder, peers.PEERS / "renewal_callers.mjs"), fake.url]
         environment = {"NODE_EXTRA_CA_CERTS": fake.ca_file}
-    return Contender(name, pinned(bench, command, "first"), environment)
+    return Contender(name, command, environment, core=processes.FIRST if bench.pin else None)
 
 
 def measure(samples, fake, contender, what, callers):
@@ -59,7 +57,7 @@ def measure(samples, fake, contender, what, callers):
 def in_turns(bench, what, crowds):
     """All subjects against one fake, whose token endpoint takes 50 ms. `crowds`: subject to its numbers of callers."""
     contenders = {}
-    with FakeWix(bench) as fake:
+    with servers.fake(bench) as fake:
         fake.configure(delay={"token": 50})
         try:
             for name in crowds:

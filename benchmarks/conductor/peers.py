@@ -35,7 +35,7 @@ def install(build, seconds=120):
         return None, f"npm did not install it within {seconds} s"
     (folder / "npm.log").write_text(done.stdout)
     if done.returncode != 0:
-        return None, f"npm cannot install it; {folder / 'npm.log'} says why"
+        return None, "npm cannot install it; peers/npm.log in the folder of the build says why"
     installed.write_text(wanted)
     return folder, None
 

@@ -38,13 +38,15 @@ class Server:
 
     def token(self):
         """An access token of a new visitor."""
+        return self.ask("/oauth2/token", {"clientId": CLIENT_ID, "grantType": "anonymous"})["access_token"]
+
+    def ask(self, path, body=None):
+        """The JSON of an answer; with a body, to a POST of it as JSON."""
         context = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else None
-        body = json.dumps({"clientId": CLIENT_ID, "grantType": "anonymous"}).encode()
-        request = urllib.request.Request(
-            self.url + "/oauth2/token", data=body, headers={"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
-            return json.load(answer)["access_token"]
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=20, context=context) as answer:
+            return json.load(answer)
 
     def close(self):
         self._process.terminate()
@@ -65,14 +67,24 @@ class Server:
         self.close()
 
 
-def fake(bench, tls, pin=True):
+class FakeWix(Server):
+    """Counts what it is asked for."""
+
+    def configure(self, **changes):
+        self.ask("/_fake/config", changes)
+
+    def state(self):
+        return self.ask("/_fake/state")
+
+
+def fake(bench, tls=True, pin=True):
     """The fake Wix of this repository."""
     program = bench.build / "src" / "testing" / "wix-fake"
     process = subprocess.Popen(
         [program] + ([] if tls else ["--plain"]),
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=processes.child(_core(bench, pin)),
+        preexec_fn=processes.child(processes.LAST if pin and bench.pin else None),
     )
     watch = threading.Timer(20, process.kill)
     watch.start()
@@ -82,7 +94,7 @@ def fake(bench, tls, pin=True):
         process.wait()
         raise RuntimeError("wix-fake did not start")
     ready = json.loads(line)
-    return Server("wix-fake", ready["url"], ready["caFile"], process)
+    return FakeWix("wix-fake", ready["url"], ready["caFile"], process)
 
 
 def nginx(bench, tls, pin=True):
@@ -103,7 +115,7 @@ def nginx(bench, tls, pin=True):
         process = subprocess.Popen(
             [program, "-p", prefix, "-c", prefix / "nginx.conf", "-e", "stderr"],
             stdin=subprocess.DEVNULL,
-            preexec_fn=processes.child(_core(bench, pin)),
+            preexec_fn=processes.child(processes.LAST if pin and bench.pin else None),
         )
         _wait_for(process, port)
     except Exception:
@@ -111,10 +123,6 @@ def nginx(bench, tls, pin=True):
         raise
     scheme = "https" if tls else "http"
     return Server("nginx", f"{scheme}://localhost:{port}", str(prefix / "ca.pem") if tls else None, process, folder)
-
-
-def _core(bench, pin):
-    return processes.LAST if pin and bench.pin else None
 
 
 def _remove_leftovers(below):

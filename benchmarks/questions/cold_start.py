@@ -4,10 +4,8 @@ import json
 import subprocess
 from urllib.parse import urlparse
 
-from conductor import peers
+from conductor import peers, processes, servers
 from conductor.contender import Contender
-from conductor.cores import pinned
-from conductor.fake import FakeWix
 from conductor.tables import Table, number, spread
 from conductor.targets import at_most, exactly
 
@@ -56,10 +54,11 @@ def ask_javascript(bench):
         return
     parameters = {"hosts": 1, "rtt": ROUND_TRIP}
     script = peers.command(folder, peers.PEERS / "first_answer.mjs")
-    with FakeWix(bench) as fake, DelayingProxy(bench, urlparse(fake.url).port) as proxy:
+    with servers.fake(bench) as fake, DelayingProxy(bench, urlparse(fake.url).port) as proxy:
         trust = {"NODE_EXTRA_CA_CERTS": fake.ca_file}
+        core = processes.FIRST if bench.pin else None
         for _ in range(bench.rounds()):
-            with Contender(JAVASCRIPT, pinned(bench, [*script, f"127.0.0.1:{proxy.port}"], "first"), trust) as program:
+            with Contender(JAVASCRIPT, [*script, f"127.0.0.1:{proxy.port}"], trust, core=core) as program:
                 answer = program.go(0)
                 counts = proxy.counts()
             bench.samples.add(JAVASCRIPT, parameters, "time", "ms", answer["millis"])
@@ -78,6 +77,7 @@ class DelayingProxy:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=processes.child(),
         )
         self.port = json.loads(self._process.stdout.readline())["port"]
 

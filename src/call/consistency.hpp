@@ -2,6 +2,7 @@
 // forgotten with the session.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -15,13 +16,16 @@ public:
         if (epoch < epoch_) return;  // a late answer of an earlier session
         epoch_ = epoch;
         value_ = value;
+        any_.store(true, std::memory_order_release);
     }
     std::string valueFor(std::uint64_t epoch) const {
+        if (!any_.load(std::memory_order_acquire)) return std::string();  // each request asks
         const std::lock_guard lock(mutex_);
         return epoch == epoch_ ? value_ : std::string();
     }
 
 private:
+    std::atomic<bool> any_{false};
     mutable std::mutex mutex_;
     std::uint64_t epoch_ = 0;
     std::string value_;

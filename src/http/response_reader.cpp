@@ -63,8 +63,8 @@ struct ResponseReader::Impl {
 
     void beginHead() {
         reply = HttpReply();
-        reply.headers.reserve(16);
         firstChunk = true;
+        headLines = 0;
         parser.emplace(reply, inParts ? withoutBodyLimit() : limits, answerToHead);
     }
 
@@ -105,6 +105,7 @@ struct ResponseReader::Impl {
     std::optional<ResponseParser> parser;
     std::string pending;        // the beginning of a head or of a chunk's line
     std::size_t headBytes = 0;  // of complete interim heads
+    std::size_t headLines = 0;  // of this head, so far
     std::size_t rawBodyBytes = 0;
     int interimAnswers = 0;
     bool anyByte = false;
@@ -127,6 +128,7 @@ std::size_t ResponseReader::Impl::scanHead(std::string_view head, std::size_t fr
         return 0;
     }
     for (std::size_t i = head.find('\n', from); i != head.npos; i = head.find('\n', i + 1)) {
+        ++headLines;
         if (head[i - 1] != '\r') {
             fail(Errc::response_invalid, "a line of the head ends without CR");
             return 0;
@@ -162,6 +164,7 @@ std::size_t ResponseReader::Impl::feedHead(const char* data, std::size_t size) {
 }
 
 void ResponseReader::Impl::parseHead(std::string_view head) {
+    reply.headers.reserve(headLines);
     ErrorCode ec;
     const std::size_t used = parser->put(boost::asio::const_buffer(head.data(), head.size()), ec);
     if (ec) return failParse(ec);
