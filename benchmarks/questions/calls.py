@@ -70,7 +70,7 @@ def measure(bench, server, tls, sdk):
     parameters = {"server": server.name, "tls": tls, "connections": 64}
     # Against the slow fake its start and its handshakes would be most of what wrk does.
     wrk = token if main and not smoke and not Wrk.why_missing() else None
-    in_turn(bench, server, every, parameters, 1000 if main else 500, 7 if main and tls else 5, wrk)
+    in_turn(bench, server, every, parameters, 1000 if main else 500, 11 if main and tls else 5, wrk)
     for connections in (8, 1) if main else ():
         few = commands(bench, server, connections, token, None)
         few = {name: few[name] for name in (OURS, BEAST)}

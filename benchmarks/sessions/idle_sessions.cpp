@@ -174,8 +174,7 @@ bool hasMemoryFor(std::size_t count, double bytesOfOne) {
 }
 
 void run(const Arguments& arguments) {
-    const std::size_t largest = arguments.smoke ? few : most;
-    const std::size_t rounds = arguments.rounds > 0 ? arguments.rounds : 5;
+    const std::size_t largest = arguments.smoke ? few : arguments.largest > 0 ? arguments.largest : most;
     const std::size_t calls = arguments.smoke ? 200 : 1'000;
     if (arguments.pin) pinTo(Core::last);  // the fake's thread keeps to it
     testing::FakeWix fake;
@@ -186,14 +185,12 @@ void run(const Arguments& arguments) {
     fewSessions.open(few);
     fewSessions.callMicros(calls);
     double bytesOfOne = 4'096;
-    for (std::size_t round = 0; round < rounds; ++round)
-        // The most take half a minute: once.
-        for (std::size_t count = few; count <= largest && hasMemoryFor(count, bytesOfOne); count *= 10) {
-            if (count == most && round > 0) break;
-            IdleSessions sessions(fake, storage);
-            bytesOfOne = tellMemory(sessions, *storage, count);
-            tellCalls(sessions, fewSessions, count, calls);
-        }
+    // One round: what the allocator keeps of an earlier one would be in the figures of the next.
+    for (std::size_t count = few; count <= largest && hasMemoryFor(count, bytesOfOne); count *= 10) {
+        IdleSessions sessions(fake, storage);
+        bytesOfOne = tellMemory(sessions, *storage, count);
+        tellCalls(sessions, fewSessions, count, calls);
+    }
 }
 
 }  // namespace

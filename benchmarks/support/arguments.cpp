@@ -14,10 +14,12 @@ Arguments readArguments(int count, char** values) {
             read.smoke = true;
         } else if (argument == "--no-pin") {
             read.pin = false;
+        } else if (argument == "--largest" && i + 1 < count && std::atoi(values[i + 1]) > 0) {
+            read.largest = static_cast<std::size_t>(std::atoi(values[++i]));
         } else if (argument == "--rounds" && i + 1 < count && std::atoi(values[i + 1]) > 0) {
             read.rounds = static_cast<std::size_t>(std::atoi(values[++i]));
         } else {
-            std::fprintf(stderr, "usage: %s [--smoke] [--no-pin] [--rounds N]\n", values[0]);
+            std::fprintf(stderr, "usage: %s [--smoke] [--no-pin] [--rounds N] [--largest N]\n", values[0]);
             std::exit(2);
         }
     }

@@ -7,9 +7,10 @@ namespace wix::bench {
 
 struct Arguments {
     Arguments() = default;
-    bool smoke = false;      ///< --smoke: only what is right or wrong, in a second or two.
-    bool pin = true;         ///< --no-pin: client and server may move between cores.
-    std::size_t rounds = 0;  ///< --rounds N: instead of the benchmark's own number.
+    bool smoke = false;       ///< --smoke: only what is right or wrong, in a second or two.
+    bool pin = true;          ///< --no-pin: client and server may move between cores.
+    std::size_t largest = 0;  ///< --largest N: where a benchmark counts up to something, no further than that.
+    std::size_t rounds = 0;   ///< --rounds N: instead of the benchmark's own number.
 };
 
 /// Prints what is wrong and ends the program if an argument is unknown.
