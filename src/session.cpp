@@ -142,9 +142,9 @@ result<std::shared_ptr<WireRequest>> prepare(const Session& session, CallDraft& 
                                                          hasIdempotencyKey(draft.options.headers));
     made->body = std::move(draft.body);
     made->source = std::move(draft.source);
-    if (draft.acceptsJson) made->headers.emplace_back("Accept", "application/json");
     if (!draft.contentType.empty()) made->headers.emplace_back("Content-Type", std::move(draft.contentType));
     for (const Header& field : common.options.headers) setHeader(made->headers, field);
+    if (draft.acceptsJson) setHeader(made->headers, Header("Accept", "application/json"));
     for (Header& field : draft.options.headers) setHeader(made->headers, std::move(field));
     made->observer = common.options.observer;
     return made;

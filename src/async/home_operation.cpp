@@ -26,8 +26,10 @@ HomeOperationBase::HomeOperationBase(SameContextAs other, asio::any_io_executor 
 
 void HomeOperationBase::begin() {
     auto self = std::static_pointer_cast<HomeOperationBase>(shared_from_this());
-    // Not a post: a caller on this context that finds the strand free starts it here and now.
-    home_.execute([self = std::move(self)] { self->start(); });
+    if (startsAtOnce())
+        home_.execute([self = std::move(self)] { self->start(); });
+    else
+        asio::post(home_, [self = std::move(self)] { self->start(); });
 }
 
 void HomeOperationBase::start() {

@@ -3,7 +3,7 @@
 // The caller's coroutine initiates and waits; it never leaves its executor. What it waits for runs on a home strand:
 //
 //     caller                                   home strand
-//     run(operation) ------- dispatch -------> onStart()        at once if the strand is free and this its context
+//     run(operation) ------- post -----------> onStart()
 //     cancellation, stop_token, deadline ----> onStop(why)      at most once, only while not finished
 //     resumes with the result <----- post ---- finish(result)   takes effect once
 //
@@ -67,6 +67,9 @@ protected:
     HomeOperationBase(boost::asio::any_io_executor home, WaitLimits limits);
     HomeOperationBase(SameContextAs other, boost::asio::any_io_executor home, WaitLimits limits);
 
+    /// Whether onStart() may run within the initiation, if this is the home's context and the strand is free. Only for
+    /// one that tells nobody but its own caller, runs no code of a user, and as a rule does not end there.
+    virtual bool startsAtOnce() const noexcept { return false; }
     virtual void onStart() = 0;
     /// May come before onStart(), which then never comes.
     virtual void onStop(StopReason why) = 0;
@@ -175,10 +178,10 @@ private:
         static boost::asio::any_io_executor callerOf(const Handler& handler, const boost::asio::any_io_executor& home) {
             using namespace boost::asio::execution;
             const boost::asio::any_io_executor caller = boost::asio::get_associated_executor(handler, home);
-            // Most callers are on an io_context itself. Nothing of it is virtual, and what goes on after a step of ours
-            // needs no other thread to be woken.
+            // Most callers are on an io_context itself: nothing of it is virtual. (No continuation: Asio would keep it
+            // from other threads until the handler that runs here has returned, and that may wait for it.)
             if (const auto* io = caller.target<boost::asio::io_context::executor_type>())
-                return boost::asio::require(*io, outstanding_work.tracked, blocking.never, relationship.continuation);
+                return boost::asio::require(*io, outstanding_work.tracked, blocking.never);
             return boost::asio::require(boost::asio::prefer(caller, outstanding_work.tracked), blocking.never);
         }
         template <class Handler>

@@ -66,8 +66,8 @@ public:
     /// The head, or more of the body. Of an answer outside 2xx all at once, and complete.
     virtual Exchanging receivePart(const WireRequestPtr& request, WaitLimits limits) = 0;
 
-    /// Between two exchanges: whether the peer has neither closed it nor sent what nobody asked for. `atSocket`: what has
-    /// not been read yet counts as well, which costs a system call.
+    /// Between two exchanges: whether the peer has neither closed it nor sent what nobody asked for. `atSocket`: also
+    /// since the last read, which costs a system call.
     virtual bool looksAlive(bool atSocket = true) noexcept = 0;
 
     /// Ends what is going on with operation_aborted, from any thread.

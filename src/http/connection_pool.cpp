@@ -33,12 +33,13 @@ PoolTime now() { return std::chrono::steady_clock::now(); }
 /// A request that waits for a connection.
 class ConnectionPool::InLine final : public HomeOperation<result<Lease>> {
 public:
-    InLine(std::shared_ptr<ConnectionPool> pool, OriginId origin, std::string what, bool urgent, WaitLimits limits)
-        : HomeOperation(pool->queueStrand_, std::move(limits)),
+    InLine(asio::any_io_executor strand, std::shared_ptr<ConnectionPool> pool, const WireRequest& request,
+           WaitLimits limits)
+        : HomeOperation(SameContextAs(*pool), std::move(strand), std::move(limits)),
           pool_(std::move(pool)),
-          origin_(origin),
-          what_(std::move(what)),
-          urgent_(urgent) {}
+          origin_(request.origin),
+          what_(request.describe()),
+          urgent_(request.urgent) {}
 
     /// From any thread: what it waited for has come.
     void give(result<Lease> lease) {
@@ -56,12 +57,14 @@ private:
     void onStart() override {
         Connections ended;
         std::unique_lock lock(pool_->mutex_);
-        if (auto lease = pool_->tryAcquire(origin_, urgent_, ended)) {
+        // Only now: an origin that nobody is connected to, or waits for, may lose its id.
+        const OriginId origin = pool_->idOf(origin_);
+        if (auto lease = pool_->tryAcquire(origin, urgent_, ended)) {
             lock.unlock();
             finish(std::move(*lease));
             return;
         }
-        id_ = pool_->state_.enqueue(origin_, urgent_);
+        id_ = pool_->state_.enqueue(origin, urgent_);
         pool_->waiters_.emplace(id_, std::static_pointer_cast<InLine>(shared_from_this()));
     }
 
@@ -79,7 +82,7 @@ private:
     }
 
     std::shared_ptr<ConnectionPool> pool_;
-    OriginId origin_;
+    Origin origin_;
     std::string what_;
     bool urgent_;
     QueueId id_ = 0;
@@ -144,13 +147,13 @@ ConnectionPool::Lease ConnectionPool::reuse(const Acquired& decision, Connection
 }
 
 ConnectionPool::Waiting ConnectionPool::acquire(const WireRequest& request, const WaitLimits& limits) {
-    OriginId origin = 0;
+    asio::any_io_executor strand;
     {
         const std::lock_guard lock(mutex_);
-        if (!queueStrand_) return run(std::shared_ptr<InLine>());  // the context has gone, and everything with it
-        origin = idOf(request.origin);
+        strand = queueStrand_;
     }
-    return run(std::make_shared<InLine>(self(), origin, request.describe(), request.urgent, limits));
+    if (!strand) return run(std::shared_ptr<InLine>());  // the context has gone, and everything with it
+    return run(std::make_shared<InLine>(std::move(strand), self(), request, limits));
 }
 
 std::optional<ConnectionPool::Lease> ConnectionPool::acquireAhead(const Origin& to) {
@@ -334,9 +337,9 @@ void ConnectionPool::contextGone() noexcept {
         waiting = takeWaiters();
         drains.swap(drains_);
         state_.takeIdle();
+        executor_ = asio::any_io_executor();
+        queueStrand_ = asio::any_io_executor();
     }
-    executor_ = asio::any_io_executor();
-    queueStrand_ = asio::any_io_executor();
 }
 
 }  // namespace wix::detail

@@ -67,7 +67,7 @@ public:
     /// An urgent request may have a place beyond the limits: a few are kept for what all the others wait for.
     Acquired acquire(OriginId origin, PoolTime now, bool urgent = false);
     /// The same, but opens nothing. A connection that has just brought an answer is not looked at for an `idempotent`
-    /// request: that was a look, and an end that it cannot have seen yet costs no more than a resend.
+    /// request: that was a look.
     Acquired reuse(OriginId origin, PoolTime now, bool urgent, bool idempotent);
     /// For a request that waits for something else, and will come. `open` if a place is free: nobody makes way for it.
     /// `reuse`: this one is idle, and stays so; if it is dead, report it with dropped() and ask again. `wait`: no.

@@ -65,7 +65,8 @@ public:
             SSL* tls = stream_->native_handle();
             if (SSL_has_pending(tls) || BIO_ctrl_pending(SSL_get_rbio(tls)) > 0) return false;
         }
-        if (!atSocket) return true;
+        // One read that had room for more has seen all that was there.
+        if (!atSocket && progress_.reads == 1 && progress_.readSize < in_.size()) return true;
         char byte = 0;
         const auto got = ::recv(socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         // After a handshake the server's session tickets lie there until the first answer is read.
@@ -109,6 +110,7 @@ private:
         bool hasRead = false;    // a read has ended that nobody has looked at: with `readError` and `readSize`
         ErrorCode readError;
         std::size_t readSize = 0;
+        std::size_t reads = 0;  // that have ended
         bool leftOver = false;  // bytes behind the answer
         ErrorCode ended;        // why no more bytes will come
         std::optional<ThroughputRule> reading;

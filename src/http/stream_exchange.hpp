@@ -27,6 +27,7 @@ private:
     ResponseReader& reader() { return connection_->reader_; }
     std::string what() const { return request_->describe(); }
     Progress& progress() { return connection_->progress_; }
+    bool startsAtOnce() const noexcept override { return true; }
     bool hasDeparted() const override { return connection_->progress_.departed; }
 
     // -- Ends -----------------------------------------------------------------------------------------------------------
@@ -149,6 +150,7 @@ private:
                                                   progress.hasRead = true;
                                                   progress.readError = error;
                                                   progress.readSize = size;
+                                                  ++progress.reads;
                                                   const auto current =
                                                       std::static_pointer_cast<Exchange>(connection->current_);
                                                   if (current && !current->isDone()) current->hear();
