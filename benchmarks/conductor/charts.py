@@ -14,6 +14,18 @@ WIDTH, EDGE, PLOT_HEIGHT, LABEL_WIDTH, NAME_WIDTH = 820, 24, 340, 190, 270
 DASHES = "6 4"
 
 
+def _begin(chart, unit):
+    """A sheet with the title and what is measured; and where it goes on."""
+    sheet = Sheet(WIDTH, chart.title, chart.describe())
+    y = sheet.paragraph(EDGE, 34, chart.title, WIDTH - 2 * EDGE, 16, bold=True)
+    return sheet, sheet.paragraph(EDGE, y + 2, unit, WIDTH - 2 * EDGE, 12.5, fill=SOFT) + 2
+
+
+def _nothing(sheet, y):
+    sheet.text(EDGE, y + 6, "Nothing was measured.", fill=SOFT)
+    return sheet.svg(y + 30)
+
+
 class Lines:
     """A measure against N. Both axes are logarithmic: what grows as a power of N is straight, and a bend is seen."""
 
@@ -32,12 +44,10 @@ class Lines:
         return " ".join([axes, *(f"{line}." for line in said)]) if said else "Nothing was measured."
 
     def svg(self):
-        sheet = Sheet(WIDTH, self.title, self.describe())
-        top = sheet.paragraph(EDGE, 34, self.title, WIDTH - 2 * EDGE, 16, bold=True)
+        sheet, top = _begin(self, self.y_label)
         if not self.series:
-            sheet.text(EDGE, top + 6, "Nothing was measured.", fill=SOFT)
-            return sheet.svg(top + 30)
-        top = sheet.paragraph(EDGE, top + 2, self.y_label, WIDTH - 2 * EDGE, 12.5, fill=SOFT) + 6
+            return _nothing(sheet, top)
+        top += 4
         bottom = top + PLOT_HEIGHT
         labels = {name: Label(name, LABEL_WIDTH, ours(name)) for name in self.series}
         right = WIDTH - EDGE - max(label.width for label in labels.values()) - 16
@@ -99,12 +109,9 @@ class Bars:
         return f"{self.unit}. {said}." if said else "Nothing was measured."
 
     def svg(self):
-        sheet = Sheet(WIDTH, self.title, self.describe())
-        y = sheet.paragraph(EDGE, 34, self.title, WIDTH - 2 * EDGE, 16, bold=True)
+        sheet, y = _begin(self, self.unit)
         if not self.bars:
-            sheet.text(EDGE, y + 6, "Nothing was measured.", fill=SOFT)
-            return sheet.svg(y + 30)
-        y = sheet.paragraph(EDGE, y + 2, self.unit, WIDTH - 2 * EDGE, 12.5, fill=SOFT) + 2
+            return _nothing(sheet, y)
         names = [wrap(name, 13, NAME_WIDTH, ours(name)) for name, _ in self.bars]
         widths = [text_width(line, 13, ours(lines[0])) for lines in names for line in lines]
         start = EDGE + max(widths) + 12

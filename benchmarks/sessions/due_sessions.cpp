@@ -286,11 +286,4 @@ void run(const Arguments& arguments) {
 }  // namespace
 }  // namespace wix::bench
 
-int main(int count, char** values) {
-    try {
-        wix::bench::run(wix::bench::readArguments(count, values));
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "due_sessions: %s\n", error.what());
-        return 1;
-    }
-}
+int main(int count, char** values) { return wix::bench::runProgram(count, values, wix::bench::run); }

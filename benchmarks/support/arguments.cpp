@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string_view>
 
 namespace wix::bench {
@@ -24,6 +25,16 @@ Arguments readArguments(int count, char** values) {
         }
     }
     return read;
+}
+
+int runProgram(int count, char** values, void (*run)(const Arguments&)) {
+    try {
+        run(readArguments(count, values));
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s: %s\n", values[0], error.what());
+        return 1;
+    }
 }
 
 }  // namespace wix::bench

@@ -16,4 +16,7 @@ struct Arguments {
 /// Prints what is wrong and ends the program if an argument is unknown.
 Arguments readArguments(int count, char** values);
 
+/// What main() of a program that measures by itself does: gives its exit code, and tells what it throws.
+int runProgram(int count, char** values, void (*run)(const Arguments&));
+
 }  // namespace wix::bench

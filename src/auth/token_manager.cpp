@@ -1,6 +1,5 @@
 #include "auth/token_manager.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 
@@ -15,7 +14,6 @@ namespace wix::detail {
 namespace {
 
 constexpr std::chrono::seconds drainTime{5};
-constexpr std::chrono::seconds refusedPause{1};
 
 TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens& initial, const Timeouts& timeouts) {
     TokenPolicy policy;
@@ -283,83 +281,6 @@ void TokenManager::perform(ObserveAction& action) {
     if (const auto* adopted = std::get_if<RenewalAdopted>(&action)) observe(&Observer::renewalAdopted, *adopted);
     if (const auto* lost = std::get_if<SessionLost>(&action)) observe(&Observer::sessionLost, *lost);
     if (const auto* unsaved = std::get_if<SaveFailed>(&action)) observe(&Observer::saveFailed, *unsaved);
-}
-
-/// Whatever it throws is its own affair.
-template <class Told>
-void TokenManager::observe(void (Observer::*callback)(const Told&), const Told& event) {
-    if (!setup().observer) return;
-    try {
-        ((*setup().observer).*callback)(event);
-    } catch (...) {
-    }
-}
-
-void TokenManager::perform(ExchangeAction& action) {
-    if (action.background && !work_->flightSlot && !takeSlot()) return refuseBackground();
-    if (!action.replay) observe(&Observer::renewalStarted, action.flight);
-    try {
-        work_->abortFlight = std::stop_source();  // for this flight, not for one that was stopped before it
-        work_->dropUnsent = std::stop_source();
-        if (!action.replay) work_->flightDeadline = MonotonicClock::now() + setup().request.timeouts.tokenExchange;
-        asio::co_spawn(work_->strand, exchange(self(), std::move(action)), asio::detached);
-    } catch (...) {  // out of memory, say: the flight has ended, and the next one may start
-        const Moment now = setup().clock->now();
-        work_->state.exchanged(
-            noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be started")), now.boot, now);
-    }
-}
-
-/// The right to renew ahead of need. Nobody waits for that: what goes wrong here is a refusal.
-bool TokenManager::takeSlot() noexcept {
-    try {
-        work_->flightSlot = setup().transport->backgroundSlot();
-        return work_->flightSlot != nullptr;
-    } catch (...) {
-        return false;
-    }
-}
-
-void TokenManager::refuseBackground() {
-    const Moment now = setup().clock->now();
-    refusedUntil_ = now.boot + refusedPause;
-    work_->state.backgroundRefused(now);
-}
-
-/// No flight is under way, because it has ended or was not worth it: the next one ahead of need may be asked for.
-void TokenManager::landed() {
-    work_->flightSlot.reset();
-    work_->lease.reset();
-    work_->pauseTimer.cancel();
-    aheadNotBefore_ = std::max(refusedUntil_, work_->state.nextAttempt()).time_since_epoch().count();
-    ahead_ = false;
-}
-
-asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self, ExchangeAction action) {
-    const Clock& clock = *self->setup().clock;
-    const BootTime started = clock.boot();
-    TokenAnswer answer;
-    bool reachedEndpoint = false;
-    try {
-        const auto request = std::make_shared<WireRequest>(self->setup().request);
-        request->body = tokenRequestBody(action.grant, self->setup().strategy.clientId, action.refreshToken);
-        // One visitor more that nobody knows of does no harm: an idle connection that has died costs no error.
-        request->idempotent = action.grant == Grant::anonymous;
-        WaitLimits limits(self->work_->flightDeadline, self->work_->abortFlight.get_token());
-        limits.stopUnsent = self->work_->dropUnsent.get_token();
-        result<HttpReply> reply = co_await self->setup().transport->send(request, std::move(limits));
-        reachedEndpoint = reply.has_value();
-        answer = reply.has_value() ? readTokenAnswer(*reply, clock.wall()) : noTokenAnswer(std::move(reply).error());
-        if (reachedEndpoint && answer.verdict != TokenVerdict::granted)
-            answer.failure.context += " (" + self->setup().request.describe() + ")";
-    } catch (...) {  // out of memory, say: the flight ends all the same
-        answer = noTokenAnswer(Failure(Errc::token_unavailable, "POST /oauth2/token could not be sent"));
-    }
-    // A replay after the flight's deadline would go out with nobody there to read its answer.
-    if (answer.verdict == TokenVerdict::lost && MonotonicClock::now() >= self->work_->flightDeadline)
-        answer.verdict = TokenVerdict::transient;
-    self->work_->state.exchanged(std::move(answer), started, clock.now());
-    self->perform();
 }
 
 }  // namespace wix::detail

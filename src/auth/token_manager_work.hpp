@@ -65,4 +65,14 @@ struct TokenManager::Work {
     TokenState state;  // the last to be made: it takes what is kept
 };
 
+/// Whatever it throws is its own affair.
+template <class Told>
+void TokenManager::observe(void (Observer::*callback)(const Told&), const Told& event) {
+    if (!setup().observer) return;
+    try {
+        ((*setup().observer).*callback)(event);
+    } catch (...) {
+    }
+}
+
 }  // namespace wix::detail

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/connection_pool_waits.hpp"
 #include "http/proxy_rules.hpp"
 
 namespace asio = boost::asio;
@@ -29,87 +30,6 @@ PoolLimits limitsOf(const TransportOptions& options) {
 PoolTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
-
-/// A request that waits for a connection.
-class ConnectionPool::InLine final : public HomeOperation<result<Lease>> {
-public:
-    InLine(asio::any_io_executor strand, std::shared_ptr<ConnectionPool> pool, const WireRequest& request,
-           WaitLimits limits)
-        : HomeOperation(SameContextAs(*pool), std::move(strand), std::move(limits)),
-          pool_(std::move(pool)),
-          origin_(request.origin),
-          what_(request.describe()),
-          urgent_(request.urgent) {}
-
-    /// From any thread: what it waited for has come.
-    void give(result<Lease> lease) {
-        asio::post(home(), Give(std::static_pointer_cast<InLine>(shared_from_this()), std::move(lease)));
-    }
-
-private:
-    struct Give {
-        Give(std::shared_ptr<InLine> op, result<Lease> lease) : operation(std::move(op)), given(std::move(lease)) {}
-        void operator()() { operation->finish(std::move(given)); }
-        std::shared_ptr<InLine> operation;
-        result<Lease> given;
-    };
-
-    void onStart() override {
-        Connections ended;
-        std::unique_lock lock(pool_->mutex_);
-        // Only now: an origin that nobody is connected to, or waits for, may lose its id.
-        const OriginId origin = pool_->idOf(origin_);
-        if (auto lease = pool_->tryAcquire(origin, urgent_, ended)) {
-            lock.unlock();
-            finish(std::move(*lease));
-            return;
-        }
-        id_ = pool_->state_.enqueue(origin, urgent_);
-        pool_->waiters_.emplace(id_, std::static_pointer_cast<InLine>(shared_from_this()));
-    }
-
-    void onStop(StopReason why) override {
-        std::shared_ptr<InLine> keep;
-        {
-            const std::lock_guard lock(pool_->mutex_);
-            pool_->state_.leave(id_);
-            if (const auto found = pool_->waiters_.find(id_); found != pool_->waiters_.end()) {
-                keep = std::move(found->second);
-                pool_->waiters_.erase(found);
-            }
-        }
-        finish(stopFailure(why, what_ + ", waiting for a connection"));
-    }
-
-    std::shared_ptr<ConnectionPool> pool_;
-    Origin origin_;
-    std::string what_;
-    bool urgent_;
-    QueueId id_ = 0;
-};
-
-/// A close that waits for the requests in flight.
-class ConnectionPool::Drain final : public HomeOperation<std::optional<Failure>> {
-public:
-    Drain(std::shared_ptr<ConnectionPool> pool, WaitLimits limits)
-        : HomeOperation(pool->queueStrand_, std::move(limits)), pool_(std::move(pool)) {}
-
-    /// From any thread.
-    void end() {
-        asio::post(home(),
-                   [self = std::static_pointer_cast<Drain>(shared_from_this())] { self->finish(std::nullopt); });
-    }
-
-private:
-    void onStart() override {
-        const std::lock_guard lock(pool_->mutex_);
-        if (pool_->state_.open() == 0) return end();
-        pool_->drains_.push_back(std::static_pointer_cast<Drain>(shared_from_this()));
-    }
-    void onStop(StopReason why) override { finish(stopFailure(why, "waiting for the requests in flight")); }
-
-    std::shared_ptr<ConnectionPool> pool_;
-};
 
 ConnectionPool::ConnectionPool(asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
                                NameLookupFactory lookup)
@@ -147,11 +67,7 @@ ConnectionPool::Lease ConnectionPool::reuse(const Acquired& decision, Connection
 }
 
 ConnectionPool::Waiting ConnectionPool::acquire(const WireRequest& request, const WaitLimits& limits) {
-    asio::any_io_executor strand;
-    {
-        const std::lock_guard lock(mutex_);
-        strand = queueStrand_;
-    }
+    asio::any_io_executor strand = queueStrand();
     if (!strand) return run(std::shared_ptr<InLine>());  // the context has gone, and everything with it
     return run(std::make_shared<InLine>(std::move(strand), self(), request, limits));
 }
@@ -318,9 +234,20 @@ void ConnectionPool::abort() {
 }
 
 asio::awaitable<std::optional<Failure>> ConnectionPool::drained(WaitLimits limits) {
-    if (!queueStrand_) co_return std::nullopt;  // the context has gone, and everything with it
-    auto drain = std::make_shared<Drain>(self(), std::move(limits));
+    asio::any_io_executor strand = queueStrand();
+    if (!strand) co_return std::nullopt;  // the context has gone, and everything with it
+    auto drain = std::make_shared<Drain>(std::move(strand), self(), std::move(limits));
     co_return co_await run(std::move(drain));
+}
+
+asio::any_io_executor ConnectionPool::queueStrand() const {
+    const std::lock_guard lock(mutex_);
+    return queueStrand_;
+}
+
+asio::any_io_executor ConnectionPool::executor() const {
+    const std::lock_guard lock(mutex_);
+    return executor_;
 }
 
 std::size_t ConnectionPool::open() const {

@@ -79,7 +79,8 @@ public:
     boost::asio::awaitable<std::optional<Failure>> drained(WaitLimits limits);
 
     std::size_t open() const;
-    boost::asio::any_io_executor executor() const { return executor_; }
+    /// None once its context has gone.
+    boost::asio::any_io_executor executor() const;
     void contextGone() noexcept override;
 
 private:
@@ -88,6 +89,7 @@ private:
     using Waiters = std::vector<std::shared_ptr<InLine>>;
     using Connections = std::vector<std::shared_ptr<Connection>>;
 
+    boost::asio::any_io_executor queueStrand() const;
     std::shared_ptr<ConnectionPool> self() { return std::static_pointer_cast<ConnectionPool>(shared_from_this()); }
     OriginId idOf(const Origin& origin);
     std::optional<result<Lease>> tryAcquire(OriginId origin, bool urgent, Connections& ended);
@@ -102,10 +104,10 @@ private:
     const TlsOptions tlsOptions_;
     const std::shared_ptr<const ProxyOptions> proxy_;
     const NameLookupFactory lookup_;
-    boost::asio::any_io_executor executor_;
-    boost::asio::any_io_executor queueStrand_;
 
     mutable std::mutex mutex_;  // guards what follows; never held across an await
+    boost::asio::any_io_executor executor_;
+    boost::asio::any_io_executor queueStrand_;
     PoolState state_;
     TlsContextPtr tls_;
     std::vector<Origin> origins_;

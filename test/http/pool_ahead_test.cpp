@@ -1,5 +1,5 @@
 // Connections that are opened before anybody needs them.
-#include "http/pool_state.hpp"
+#include "http/pool_limits.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,9 +10,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr PoolTime start{};
-constexpr OriginId api = 0, edge = 1;
-
 std::string shown(const Acquired& decision) {
     const std::string id = std::to_string(decision.connection);
     std::string text = decision.kind == Acquired::Kind::reuse  ? "there is " + id
@@ -20,13 +17,6 @@ std::string shown(const Acquired& decision) {
                                                                : "no";
     for (const ConnectionId old : decision.close) text += ", close " + std::to_string(old);
     return text;
-}
-
-PoolLimits limits(std::size_t perOrigin, std::size_t total = 100) {
-    PoolLimits made;
-    made.perOrigin = perOrigin;
-    made.total = total;
-    return made;
 }
 
 }  // namespace

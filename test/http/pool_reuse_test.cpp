@@ -1,5 +1,5 @@
 // Connections that are there: which one is taken, how it is looked at, and when it is too old.
-#include "http/pool_state.hpp"
+#include "http/pool_limits.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,8 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr PoolTime start{};
-constexpr OriginId api = 0, edge = 1;
 using Kind = Acquired::Kind;
 
 /// With `count` connections of `api` in use, numbered from 1.

@@ -1,4 +1,4 @@
-#include "http/pool_state.hpp"
+#include "http/pool_limits.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,9 +13,6 @@ using namespace wix::detail;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr PoolTime start{};
-constexpr OriginId api = 0, edge = 1;
 
 std::string closed(const std::vector<ConnectionId>& ids) {
     std::string text;
@@ -38,13 +35,6 @@ std::string shown(const Released& decision) {
                 std::to_string(one.waiter);
     text += closed(decision.close);
     return text.empty() ? "idle" : text.substr(2);
-}
-
-PoolLimits limits(std::size_t perOrigin, std::size_t total = 100) {
-    PoolLimits made;
-    made.perOrigin = perOrigin;
-    made.total = total;
-    return made;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // How many urgent requests are served at a time: PoolLimits::urgent.
-#include "http/pool_state.hpp"
+#include "http/pool_limits.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,8 +16,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using Kind = Acquired::Kind;
-constexpr PoolTime start{};
-constexpr OriginId api = 0, edge = 1;
 
 PoolLimits capped(std::size_t urgent, std::size_t perOrigin = 64, std::size_t total = 256) {
     PoolLimits made;

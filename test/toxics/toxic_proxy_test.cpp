@@ -1,18 +1,14 @@
 // The proxy itself, between plain sockets.
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
 #include <doctest/doctest.h>
-
-#include <poll.h>
 
 #include <algorithm>
 #include <string>
 
 #include "support/toxic_proxy.hpp"
+#include "toxics/wire.hpp"
 
 using namespace wix::test;
 using namespace std::chrono_literals;
@@ -21,55 +17,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
-
-/// A client and a server with a proxy between them. Reads end with the test rather than wait for ever.
-class Wire {
-public:
-    Wire() : acceptor_(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)), client(io_), server(io_) {}
-    void connect(const ToxicProxy& proxy) {
-        client.connect(tcp::endpoint(asio::ip::address_v4::loopback(), proxy.port()));
-        server = acceptor_.accept();
-        server.set_option(tcp::no_delay(true));
-    }
-    std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-
-private:
-    asio::io_context io_;
-    tcp::acceptor acceptor_;
-
-public:
-    tcp::socket client, server;
-};
-
-bool comes(tcp::socket& socket, std::chrono::milliseconds timeout) {
-    pollfd poll{socket.native_handle(), POLLIN, 0};
-    return ::poll(&poll, 1, static_cast<int>(timeout.count())) > 0;
-}
-
-void send(tcp::socket& socket, const std::string& bytes) { asio::write(socket, asio::buffer(bytes)); }
-
-/// `count` bytes, or what comes before the end; `error` is the end's.
-std::string receive(tcp::socket& socket, std::size_t count, error_code& error) {
-    std::string bytes;
-    error = error_code();
-    while (bytes.size() < count && !error) {
-        REQUIRE(comes(socket, 10s));
-        char chunk[4096];
-        const std::size_t size =
-            socket.read_some(asio::buffer(chunk, std::min(sizeof chunk, count - bytes.size())), error);
-        bytes.append(chunk, size);
-    }
-    return bytes;
-}
-std::string receive(tcp::socket& socket, std::size_t count) {
-    error_code ignored;
-    return receive(socket, count, ignored);
-}
-error_code endOf(tcp::socket& socket) {
-    error_code error;
-    CHECK(receive(socket, 1, error) == "");
-    return error;
-}
 
 std::string someBytes(std::size_t count) {
     std::string made;
@@ -99,25 +46,6 @@ TEST_CASE("bytes pass both ways, and the ends of both streams") {
     CHECK(counts.accepted() == 1);
     CHECK(counts.bytes(Direction::upstream) == bytes.size());
     CHECK(counts.bytes(Direction::downstream) == 10);
-}
-
-TEST_CASE("flights: the client speaks, and speaks again after it was told something") {
-    Wire wire;
-    ToxicProxy proxy(wire.port());
-    wire.connect(proxy);
-    CHECK(proxy.counts().flights() == 0);
-    for (std::uint64_t flight = 1; flight <= 3; ++flight) {
-        for (const std::string part : {"one", "two"}) {  // in two pieces it is one flight
-            send(wire.client, part);
-            CHECK(receive(wire.server, part.size()) == part);
-        }
-        CHECK(proxy.counts().flights() == flight);
-        send(wire.server, "answer");
-        CHECK(receive(wire.client, 6) == "answer");
-        send(wire.server, "more");
-        CHECK(receive(wire.client, 4) == "more");
-        CHECK(proxy.counts().flights() == flight);
-    }
 }
 
 TEST_CASE("single bytes with jitter arrive whole and in order, both ways at once") {
