@@ -55,5 +55,5 @@ TEST_CASE("observer and storage are not called from within co_spawn(): whoever b
     });
     io.run();
     CHECK(watch->within == std::vector<bool>(watch->within.size(), false));
-    CHECK(watch->within.size() == 4);  // load, started, save, finished
+    CHECK(watch->within.size() == 5);  // load, once more before the exchange, started, save, finished
 }
