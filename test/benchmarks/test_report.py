@@ -8,7 +8,6 @@ from pathlib import Path
 from conducted import Question, record
 
 from conductor import machine, report
-from conductor.readme import readme_rows
 from conductor.results import Results, Run
 
 MACHINE = {"cores": "2", "processor": "A Chip", "compiler": "g++ 12.2.0", "Boost": "1.81"}
@@ -186,37 +185,6 @@ class MachineTest(Case):
         (self.build / "package.json").write_text('{"dependencies": {"@wix/sdk": "1.21.16"}}')
         self.assertEqual(machine._sdk(self.build), "1.21.16")
         self.assertEqual(machine._sdk(self.docs), "")
-
-
-class ReadmeTest(unittest.TestCase):
-    def test_three_rows(self):
-        tls = {"connections": 64, "tls": True}
-        records = [
-            record("first_visitors", "wix::Client", "exchanges", 5, callers=1000),
-            record("concurrent_renewal", "wix::Client", "exchanges", 7, callers=10),
-            record("concurrent_renewal", "wix::Client", "exchanges", 1, callers=1000),
-            record("concurrent_renewal", "wix::Client", "time", 61.7, "ms", callers=1000),
-            record("concurrent_renewal", "@wix/sdk", "exchanges", 1000, callers=1000),
-            record("concurrent_renewal", "@wix/sdk", "time", 1195, "ms", callers=1000),
-            record("calls", "wix::Client", "client CPU", 9, "µs/call", connections=64, tls=False),
-            record("calls", "wix::Client", "client CPU", 8, "µs/call", connections=8, tls=True),
-            record("calls", "wix::Client", "client CPU", 17.24, "µs/call", **tls),
-            record("calls", "raw Beast, stack memory", "client CPU", 14, "µs/call", **tls),
-            record("calls", "raw Beast", "client CPU", 15.8, "µs/call", **tls),
-            record("calls", "libcurl multi", "client CPU", 29.1, "µs/call", **tls),
-            record("calls", "@wix/sdk", "client CPU", 258.6, "µs/call", **tls),
-            record("first_visitors", "wix::Client", "visitors", 1, callers=1000),
-            record("first_visitors", "@wix/sdk", "visitors", 1000, callers=1000),
-        ]
-        lines = str(readme_rows(records)).splitlines()
-        cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]
-        self.assertEqual(cells[0][-4:], ["this SDK", "raw Beast", "libcurl multi", "@wix/sdk"])
-        self.assertEqual(cells[2][1:], ["1 exchange, 62 ms", "–", "–", "1 000 exchanges, 1 195 ms"])
-        self.assertEqual(cells[3][1:], ["17.2 µs", "15.8 µs", "29.1 µs", "258.6 µs"])
-        self.assertEqual(cells[4][1:], ["1 visitor", "–", "–", "1 000 visitors"])
-
-    def test_nothing_measured(self):
-        self.assertEqual(len(str(readme_rows([])).splitlines()), 5)
 
 
 if __name__ == "__main__":
