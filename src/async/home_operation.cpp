@@ -26,7 +26,7 @@ HomeOperationBase::HomeOperationBase(SameContextAs other, asio::any_io_executor 
 
 void HomeOperationBase::begin() {
     auto self = std::static_pointer_cast<HomeOperationBase>(shared_from_this());
-    if (startsAtOnce())
+    if (isBrief())
         home_.execute([self = std::move(self)] { self->start(); });
     else
         asio::post(home_, [self = std::move(self)] { self->start(); });

@@ -67,9 +67,9 @@ protected:
     HomeOperationBase(boost::asio::any_io_executor home, WaitLimits limits);
     HomeOperationBase(SameContextAs other, boost::asio::any_io_executor home, WaitLimits limits);
 
-    /// Whether onStart() may run within the initiation, if this is the home's context and the strand is free. Only for
-    /// one that tells nobody but its own caller, runs no code of a user, and as a rule does not end there.
-    virtual bool startsAtOnce() const noexcept { return false; }
+    /// Whether it tells nobody but its own caller, and runs no code of a user. Then onStart() may run within the
+    /// initiation, if this is the home's context and the strand is free.
+    virtual bool isBrief() const noexcept { return false; }
     virtual void onStart() = 0;
     /// May come before onStart(), which then never comes.
     virtual void onStop(StopReason why) = 0;

@@ -27,7 +27,7 @@ private:
     ResponseReader& reader() { return connection_->reader_; }
     std::string what() const { return request_->describe(); }
     Progress& progress() { return connection_->progress_; }
-    bool startsAtOnce() const noexcept override { return true; }
+    bool isBrief() const noexcept override { return true; }
     bool hasDeparted() const override { return connection_->progress_.departed; }
 
     // -- Ends -----------------------------------------------------------------------------------------------------------

@@ -2,11 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <functional>
+#include <future>
+#include <thread>
 
 #include "async/home_operation.hpp"
 #include "support/run.hpp"
@@ -36,6 +39,7 @@ public:
     bool started = false;
     int stops = 0;
     bool departed = false;
+    bool brief = false;
 
 private:
     void onStart() override {
@@ -47,6 +51,7 @@ private:
         finish(stopFailure(why, "the puppet"));
     }
     bool hasDeparted() const override { return departed; }
+    bool isBrief() const noexcept override { return brief; }
     std::function<void(Puppet&)> act_;
 };
 
@@ -220,4 +225,48 @@ TEST_CASE("the caller resumes on its own executor") {
     mine.restart();
     mine.run();
     CHECK(resumed);
+}
+
+TEST_CASE("a brief operation starts within the initiation, any other later") {
+    for (const bool brief : {false, true}) {
+        asio::io_context io;
+        auto puppet = std::make_shared<Puppet>(io, WaitLimits(), [](Puppet& self) { self.finish(1); });
+        puppet->brief = brief;
+        bool resumed = false;
+        bool startedWithin = false;
+        bool resumedWithin = false;
+        asio::post(io, [&] {
+            run(puppet)([&](const result<int>&) { resumed = true; });
+            startedWithin = puppet->started;
+            resumedWithin = resumed;
+        });
+        io.run();
+        CHECK(startedWithin == brief);
+        CHECK_FALSE(resumedWithin);
+        CHECK(resumed);
+    }
+}
+
+TEST_CASE(
+    "whoever waits on a thread of the pool for an operation that ends at its start is resumed by another thread") {
+    enum class Ends { itself, cancelled, late };
+    for (const Ends how : {Ends::itself, Ends::cancelled, Ends::late}) {
+        asio::io_context io;
+        std::stop_source source;
+        if (how == Ends::cancelled) source.request_stop();
+        const auto deadline = how == Ends::late ? std::chrono::steady_clock::now() - 1s : SteadyTime::max();
+        auto puppet = std::make_shared<Puppet>(io, WaitLimits(deadline, source.get_token()),
+                                               [](Puppet& self) { self.finish(1); });
+        puppet->brief = true;
+        std::promise<void> resumed;
+        std::future_status status{};
+        asio::post(io, [&] {
+            run(puppet)(asio::bind_executor(io, [&](const result<int>&) { resumed.set_value(); }));
+            status = resumed.get_future().wait_for(20s);
+        });
+        std::thread other([&io] { io.run(); });
+        io.run();
+        other.join();
+        CHECK(status == std::future_status::ready);
+    }
 }
