@@ -33,7 +33,7 @@ constexpr auto targetChars = urls::pchars + '/' + '?';
 /// What needs no second look, in either form: each call asks for each character of its target.
 struct PlainChars {
     constexpr PlainChars() {
-        for (int c = 0; c < 256; ++c) plain[c] = c != '%' && targetChars(static_cast<char>(c));
+        for (int c = 0; c < 256; ++c) plain[c] = c != '%' && targetChars(static_cast<unsigned char>(c));
     }
     constexpr bool operator()(char c) const noexcept { return plain[static_cast<unsigned char>(c)]; }
     bool plain[256] = {};
