@@ -99,7 +99,7 @@ Session::Session(std::shared_ptr<const SessionCommon> shared, const std::string&
 /// In the child of a fork nothing is posted: the parent's io_context would be woken. Nor if there is nothing to end: nobody
 /// else has the tokens, so that nothing can begin any more.
 Session::~Session() {
-    if (common->transport->checkProcess() || (tokens.use_count() == 1 && tokens->isQuiet())) return;
+    if (common->transport->checkProcess() || tokens->isIdle()) return;
     tokens->abandon();
 }
 

@@ -83,6 +83,18 @@ TokenManager::Work& TokenManager::workForUse() {
     return *work_;
 }
 
+bool TokenManager::isIdle() {
+    const std::lock_guard lock(mutex_);
+    if (work_ && work_->use.use_count() > 1) return false;
+    std::atomic_thread_fence(std::memory_order_acquire);  // what was done by those who had a use is seen here
+    return quietFrom_ <= setup().clock->boot().time_since_epoch().count();
+}
+
+void TokenManager::tellWhetherQuiet() noexcept {
+    const bool quiet = work_->state.isQuiet() && !work_->storageRuns;
+    quietFrom_ = quiet ? work_->state.nextAttempt().time_since_epoch().count() : never;
+}
+
 bool TokenManager::isAtRest() {
     const std::lock_guard lock(mutex_);
     return !work_;
@@ -225,6 +237,8 @@ void TokenManager::enter(std::shared_ptr<Wait> wait) {
         published_.reset();
     }
     wait->takeEvent()(work_->state, wait->id, setup().clock->now());
+    quietFrom_ = never;
+    wait->release();
     perform();
 }
 
@@ -232,6 +246,7 @@ void TokenManager::stop(Wait& wait, StopReason why) {
     work_->state.cancel(wait.id);
     work_->waits.take(wait.id);
     perform();
+    wait.release();
     // The drain has had its time. A closer that is cancelled only leaves: the exchange is finished and stored.
     if (wait.closes && why == StopReason::deadline) work_->abortFlight.request_stop();
     if (wait.closes && why != StopReason::deadline) abandon();
@@ -250,9 +265,25 @@ void TokenManager::perform() {
         for (TokenAction& action : actions) std::visit([this](auto& what) { perform(what); }, action);
     if (state.exchangeIsStale()) work_->abortFlight.request_stop();  // nobody wants its answer; others wait for its end
     if (!state.isRenewing()) landed();
-    quietFrom_ = state.isQuiet() ? state.nextAttempt().time_since_epoch().count() : never;
+    tellWhetherQuiet();
     unsaved_ = state.isUnsaved();
     if (state.mayRest()) restLater();
+    answer();
+}
+
+/// Last of all: who goes on on another thread, and lets go of the session, finds it idle.
+void TokenManager::answer() {
+    for (CompleteAction& action : std::exchange(work_->answered, {})) {
+        const auto outcome = std::make_shared<const result<SnapshotPtr>>(std::move(action.outcome));
+        for (const WaiterId id : action.waiters) {
+            const auto waiting = work_->waits.take(id);
+            if (!waiting) continue;
+            try {
+                waiting->finish(outcome);
+            } catch (...) {  // that caller's executor does not take it: the others are answered all the same
+            }
+        }
+    }
 }
 
 void TokenManager::perform(PublishAction& action) {
@@ -261,17 +292,7 @@ void TokenManager::perform(PublishAction& action) {
     published_ = std::move(action.snapshot);
 }
 
-void TokenManager::perform(CompleteAction& action) {
-    const auto outcome = std::make_shared<const result<SnapshotPtr>>(std::move(action.outcome));
-    for (const WaiterId id : action.waiters) {
-        const auto waiting = work_->waits.take(id);
-        if (!waiting) continue;
-        try {
-            waiting->finish(outcome);
-        } catch (...) {  // that caller's executor does not take it: the others are answered all the same
-        }
-    }
-}
+void TokenManager::perform(CompleteAction& action) { work_->answered.push_back(std::move(action)); }
 
 void TokenManager::perform(DropUnsentAction&) { work_->dropUnsent.request_stop(); }
 

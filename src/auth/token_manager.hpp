@@ -64,8 +64,9 @@ public:
     /// The same without waiting.
     void abandon() noexcept;
 
-    /// Nothing is under way, nobody waits, everything is saved, and no failure is to be remembered.
-    bool isQuiet() const noexcept { return quietFrom_ <= setup().clock->boot().time_since_epoch().count(); }
+    /// Nothing is under way or about to be, nobody waits, everything is saved, and no failure is to be remembered. It is
+    /// when the last who waited goes on.
+    bool isIdle();
     /// Tries to save what could not be saved, if there is such a thing and it is time for that.
     void saveAgain();
     bool isClosed() const noexcept { return closed_; }
@@ -94,6 +95,7 @@ private:
     void perform(ExchangeAction&);
     void perform(PublishAction&);
     void perform(CompleteAction&);
+    void answer();
     void perform(DropUnsentAction&);
     void perform(ObserveAction&);
     template <class Told>
@@ -116,6 +118,7 @@ private:
     /// Whoever has one is about to use the work: it stays.
     using Use = std::shared_ptr<const void>;
     Work& workForUse();
+    void tellWhetherQuiet() noexcept;
     void restLater();
     void rest();
 

@@ -117,6 +117,7 @@ bool TokenManager::beginStorageCall(StorageCall call) {
 bool TokenManager::endStorageCall() {
     work_->storageRuns = false;
     if (!std::exchange(work_->storageAwaited, false)) {
+        tellWhetherQuiet();
         if (work_->state.mayRest()) restLater();
         return false;
     }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 #include <utility>
+#include <vector>
 
 #include "auth/token_manager.hpp"
 
@@ -28,6 +29,8 @@ public:
 
     using HomeOperation::finish;
     Event takeEvent() { return std::exchange(event_, nullptr); }
+    /// The state knows of it, or it has ended.
+    void release() noexcept { use_.reset(); }
     WaiterId id = 0;
     const bool closes;
 
@@ -46,6 +49,7 @@ struct TokenManager::Work {
     const Use use = std::make_shared<const char>('\0');
     WaiterSlots<std::shared_ptr<Wait>> waits;
     bool performing = false;
+    std::vector<CompleteAction> answered;  // who is told when everything else is done
     bool restsLater = false;
 
     // The storage: one call at a time.

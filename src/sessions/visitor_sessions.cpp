@@ -46,9 +46,9 @@ std::optional<Failure> checkShared(const OAuthStrategy& strategy) {
 /// Nobody has a handle or an operation of it, nothing is under way, and the storage has what it has. Nobody but the table
 /// could begin anything with it then.
 bool mayGo(const SessionPtr& session) {
-    if (session.use_count() != 1 || session->tokens.use_count() != 1) return false;
+    if (session.use_count() != 1) return false;
     std::atomic_thread_fence(std::memory_order_acquire);  // what was done through the other handles is seen here
-    if (session->tokens->isQuiet()) return true;
+    if (session->tokens->isIdle()) return true;
     session->tokens->saveAgain();  // for a visitor who stays away nobody else would
     return false;
 }

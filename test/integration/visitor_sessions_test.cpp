@@ -11,6 +11,15 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// One after the other, each with a call.
+asio::awaitable<void> visitInTurn(VisitorSessions sessions, std::vector<std::string> keys) {
+    for (const std::string& key : keys) {
+        const Client client = co_await sessions.open(key);
+        co_await client.post(queryPath, object());
+        co_await client.renewToken();
+    }
+}
+
 asio::awaitable<Tokens> visit(VisitorSessions sessions, std::string key) {
     const Client client = co_await sessions.open(std::move(key));
     co_return co_await client.generateVisitorTokens();
@@ -141,6 +150,13 @@ TEST_CASE("sessions of which somebody has a Client stay: when all do there is no
     CHECK(server.counts().evictedForSpace == 1);
     CHECK(server.counts().sessions == 3);
     CHECK(runOn(server.io, held.at("anna").generateVisitorTokens()).refreshToken.role == TokenRole::visitor);
+}
+
+TEST_CASE("a session is idle as soon as its last caller goes on: one place is enough for visits one after the other") {
+    Server server(1);
+    runOn(server.io, visitInTurn(*server.sessions, {"anna", "bert", "anna", "carl"}));
+    CHECK(server.counts().evictedForSpace == 3);
+    CHECK(server.fake.state().visitors == 3);
 }
 
 TEST_CASE("a session that could not be saved stays in memory until it is") {
