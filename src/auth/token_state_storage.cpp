@@ -215,14 +215,17 @@ bool TokenState::goesBefore(const StoredTokens& there, const Commit& ours, Momen
     if (ours.cause == Commit::Cause::adopted || unsavedWins_ || there.version < storedVersion_) return false;
     if (demotes(there.tokens)) return true;
     if (there.tokens.refreshToken.value != ours.tokens.refreshToken.value) return goesOn(there.tokens);
-    return ours.cause == Commit::Cause::renewed && !there.tokens.accessToken.value.empty() &&
+    // What is active is no sibling's, but a save of ours that came late: ours is newer, however long that one may live.
+    const std::string& access = there.tokens.accessToken.value;
+    return ours.cause == Commit::Cause::renewed && !access.empty() && access != active_->tokens.accessToken.value &&
            !there.tokens.refreshToken.value.empty() && lifeOf(there.tokens, now).dead >= ours.life.dead;
 }
 
 /// Whether somebody else has logged this session out: its record is there, newer, and empty. One that we have never seen
 /// stored was never theirs to end: what is empty then is of the session before it.
 bool TokenState::hasEnded(const StoredTokens& there) const {
-    return storedVersion_ != 0 && there.version > storedVersion_ && there.tokens.empty() && !unsavedWins_ && !active_->tokens.empty();
+    return storedVersion_ != 0 && there.version > storedVersion_ && there.tokens.empty() && !unsavedWins_ &&
+           !active_->tokens.empty();
 }
 
 /// Then it has ended here too. Who needs a token starts another visitor.

@@ -193,6 +193,17 @@ TEST_CASE("a conflict with what is ours, or older, or gone: over it") {
     }
 }
 
+TEST_CASE("a conflict with a save of ours that came late: the token that the API has refused does not come back") {
+    TokenScript script = TokenScript::stored();
+    script.renew("a");
+    script.granted("t2");
+    CHECK(script.saveFails() == "publish #2 t2/r1; a: t2/r1");
+    CHECK(script.unauthorized("b", 2) == "exchange r1");
+    CHECK(script.granted("t3") == "save t3/r1 over 1");
+    CHECK(script.conflict(script.tokens("t2", "r1", 9h), 2) == "save t3/r1 over 2");
+    CHECK(script.saved(3) == "publish #3 t3/r1; b: t3/r1");
+}
+
 TEST_CASE("what a caller set wins over what others stored") {
     TokenScript script = TokenScript::stored();
     script.adopt("set", script.tokens("tB", "rB"));
