@@ -39,13 +39,14 @@ const char* nameOf(Answer answer) {
                                             "a huge life",
                                             "a life that is no number",
                                             "tokens with a role",
-                                            "a token of 64 KB",
+                                            "a token of 60 KB",
                                             "JSON cut short",
                                             "an empty body",
                                             "a page with status 200",
                                             "no access token",
                                             "wrong types",
                                             "a token with CR LF",
+                                            "a token of 70 KB",
                                             "503",
                                             "429 for 30 s",
                                             "429 until a date",
@@ -111,6 +112,11 @@ bool Endpoint::accessValid(const std::string& token) const {
 std::optional<BootTime> Endpoint::expiryOf(const std::string& token) const {
     const auto found = expiries_.find(token);
     return found == expiries_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<BootTime> Endpoint::worksUntil(const std::string& token) const {
+    const auto found = worksUntil_.find(token);
+    return found == worksUntil_.end() ? std::nullopt : std::optional(found->second);
 }
 
 int Endpoint::ended() const {
@@ -209,11 +215,12 @@ detail::HttpReply Endpoint::reply(Answer answer) {
     if (answer == Answer::lifeNan) lasts("\"NaN\"", 4h);
     if (answer == Answer::lifeMissing) lives = 4h;
     std::string access = accessToken(answerFor_, processedAt_, lives);
-    if (answer == Answer::longToken) {
+    if (answer == Answer::longToken || answer == Answer::tooLongToken) {
         const BootTime expiry = expiries_.at(access);
-        access += "." + std::string(65'536, 'x');
+        access += "." + std::string(answer == Answer::longToken ? 60'000 : 70'000, 'x');
         expiries_[access] = expiry;
     }
+    if (answer < Answer::truncated && lives > 0s && answer != Answer::lifeHuge) worksUntil_[access] = askedAt_ + lives;
     if (answer == Answer::hostileToken) access += "\\r\\nX: y";
     std::string body = R"({"access_token":")" + access + '"';
     if (answer == Answer::noAccessToken) body = R"({"token_type":"Bearer")";

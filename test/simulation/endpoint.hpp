@@ -41,6 +41,7 @@ enum class Answer {
     noAccessToken,
     wrongTypes,
     hostileToken,
+    tooLongToken,
     // Without having looked at the request.
     unavailable,
     tooMany,
@@ -75,6 +76,8 @@ public:
     /// The same, with the refresh token that was current before the last rotation.
     Tokens olderTokensOf(int visitor);
 
+    /// The client begins an exchange: it counts a token's life from here.
+    void asked() { askedAt_ = world_.boot(); }
     void receive(const std::string& requestBody);
     /// Does what was received, and keeps the answer ready.
     void process(int era);
@@ -95,6 +98,9 @@ public:
     static bool isOurs(const std::string& token);
     bool accessValid(const std::string& accessToken) const;
     std::optional<BootTime> expiryOf(const std::string& accessToken) const;
+    /// Of a token that an exchange has brought, with a life that can be believed: until when the client must use it, at
+    /// least, whatever its wall clock says.
+    std::optional<BootTime> worksUntil(const std::string& accessToken) const;
     int visitors() const { return static_cast<int>(visitors_.size()); }
     int ended() const;
 
@@ -111,10 +117,12 @@ private:
     std::map<int, Visitor> visitors_;
     std::map<int, int> known_;  // the newest rotation that the client has seen
     std::map<std::string, BootTime> expiries_;
+    std::map<std::string, BootTime> worksUntil_;
     int serial_ = 0;
 
     int answerFor_ = 0;  // the visitor of the answer that is ready; 0: rejected
     bool rotatedNow_ = false;
+    BootTime askedAt_{};
     BootTime processedAt_{};
     std::string asked_;
     std::map<std::string, BootTime> suspected_;

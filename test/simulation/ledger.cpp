@@ -66,6 +66,7 @@ Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, Session
         require(waiters <= static_cast<std::size_t>(waiting_), "a renewal served more callers than there are");
     };
     listener->onFailed = [this] {
+        pause_ = std::max<std::chrono::nanoseconds>(std::exchange(pauseAsked_, 0s), shortestPause);
         if (excuses_ == drainedExcuses_) failedAt_ = world_.boot();
     };
 }
@@ -75,6 +76,8 @@ Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, Session
 void Ledger::enter(Caller& caller) {
     caller.entered = true;
     ++waiting_;
+    if (caller.wants == Caller::Wants::usable || caller.wants == Caller::Wants::call) caller.wantsAny = true;
+    wantingAny_ += caller.wantsAny;
     caller.closedBefore = closed;
     // A call may take the token that is there while a change is still on its way.
     caller.eraBefore = caller.wants == Caller::Wants::call ? drainedEra_ : era_;
@@ -115,6 +118,7 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
         require(!newest_ || snapshot->epoch >= newest_->epoch, "an older epoch was published");
         newest_ = snapshot;
         newestIsOld_ = false;
+        newestSeenAt_ = world_.boot();
         finishedBefore_ = listener->finished;
     }
     const Tokens& tokens = snapshot->tokens;
@@ -133,14 +137,19 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
     require(Endpoint::idOf(tokens.accessToken.value) == Endpoint::idOf(refresh), "tokens of two sessions in one set");
     const auto expiry = endpoint_.expiryOf(tokens.accessToken.value);
     require(expiry.has_value(), "an access token that nobody has issued");
-    if (wallIsTrue)
+    const auto worksUntil = endpoint_.worksUntil(tokens.accessToken.value);
+    if (worksUntil) require(snapshot->life.dead >= *worksUntil, "a token is believed to live shorter than it does");
+    if (wallIsTrue || worksUntil)
         require(snapshot->life.dead <= std::max(*expiry, snapshot->life.obtained) + servesItsWaiters,
                 "a token is believed to live longer than it does");
 }
 
 void Ledger::completed(Caller& caller, const result<SnapshotPtr>& outcome) {
     require(++caller.completions == 1, "a caller was answered twice");
-    if (caller.entered) --waiting_;
+    if (caller.entered) {
+        --waiting_;
+        wantingAny_ -= caller.wantsAny;
+    }
     if (outcome.has_error()) return failed(caller, outcome.error());
     if (caller.wants == Caller::Wants::end) return;
     require(!caller.closedBefore, "a caller got tokens of a client that was closed before");
@@ -150,6 +159,11 @@ void Ledger::completed(Caller& caller, const result<SnapshotPtr>& outcome) {
         require((*outcome)->generation > caller.seenBefore, "a forced renewal gave what was there before");
     if (caller.wants == Caller::Wants::usable || caller.wants == Caller::Wants::newer)
         require(!(*outcome)->tokens.accessToken.value.empty(), "a caller got no access token");
+    // Those who waited for it have it, however late it came.
+    const auto worksUntil = endpoint_.worksUntil((*outcome)->tokens.accessToken.value);
+    if (caller.wants == Caller::Wants::usable && worksUntil && *outcome == newest_ && newestSeenAt_ < world_.boot())
+        require(world_.boot() < std::max(*worksUntil, (*outcome)->life.obtained + servesItsWaiters),
+                "a caller got a dead token");
 }
 
 void Ledger::failed(Caller& caller, const Failure& failure) {
@@ -184,6 +198,8 @@ void Ledger::checkFailure(const Caller& caller, const Failure& failure) const {
         return require(endpoint_.ended() > 0, "a member's session expired without reason");
     if (code == Errc::storage_unavailable || code == Errc::storage_damaged)
         require(storageFailed, "the storage was blamed and had done nothing");
+    else if (caller.wants == Caller::Wants::usable)
+        require(failure.retryAt.has_value(), "a caller was not told when the next try is");
     // While a token works, nobody fails because a renewal has failed.
     if (activeVisitor() == 0 || caller.wants != Caller::Wants::usable) return;
     const std::string& access = newest_->tokens.accessToken.value;
@@ -204,16 +220,17 @@ void Ledger::checkDeadlines(const std::deque<std::shared_ptr<Caller>>& callers) 
             require(MonotonicClock::now() <= caller->deadline + scanInterval, "a caller waits beyond its deadline");
 }
 
-void Ledger::checkThatNobodyWaits(const std::deque<std::shared_ptr<Caller>>& callers) {
+void Ledger::checkThatNobodyWaits(const std::deque<std::shared_ptr<Caller>>& callers, const char* forWhat) {
     for (const auto& caller : callers)
         require(!caller->entered || caller->completions > 0 || caller->wants == Caller::Wants::call ||
                     caller->wants == Caller::Wants::end,
-                "a caller waits for a storage that hangs");
+                forWhat);
 }
 
 void Ledger::finishedCall(Caller& caller) {
     require(++caller.completions == 1, "a call was answered twice");
     --waiting_;
+    wantingAny_ -= caller.wantsAny;
 }
 
 void Ledger::called(Caller& caller, const std::string& authorization) {
@@ -232,10 +249,13 @@ void Ledger::exchanging(const std::string& body) {
     if (std::exchange(lostBefore_, listener->lost) != listener->lost) failedAt_.reset();
     sendsOfAttempt_ = std::exchange(attempt_, listener->last) == listener->last ? sendsOfAttempt_ + 1 : 1;
     require(sendsOfAttempt_ <= 2, "a lost answer was asked for more than once again");
-    require(!failedAt_ || uncertain || world_.boot() - *failedAt_ >= shortestPause,
-            "an exchange right after one that has failed");
+    require(!failedAt_ || uncertain || world_.boot() - *failedAt_ >= pause_,
+            "an exchange too soon after one that has failed");
+    pauseAsked_ = 0s;
     require(allowance_ >= 1, "exchanges without need or pause");
     allowance_ -= 1;
+    if (body.find("anonymous") != std::string::npos && sendsOfAttempt_ == 1)
+        require(wantingAny_ > 0 || listener->lost > 0, "a visitor is made for nobody");
     // A change that is on its way may arrive a moment later than what this exchange is for.
     if (uncertain || era_ > drainedEra_ || body.find("anonymous") == std::string::npos) return;
     const int whose = expectedVisitor();

@@ -34,7 +34,8 @@ struct Caller {
     int era = 0;                   // of a change: its number
     std::uint64_t seenBefore = 0;  // the newest generation that anybody had seen
     bool entered = false;
-    bool given = false;  // up: cancelled, stopped or late
+    bool given = false;     // up: cancelled, stopped or late
+    bool wantsAny = false;  // of whatever session: one is made for it
     bool closedBefore = false;
     int completions = 0;
     int sends = 0;  // of a call
@@ -81,7 +82,7 @@ public:
     void drained();
     void checkDeadlines(const std::deque<std::shared_ptr<Caller>>& callers) const;
     /// Nothing but the storage is under way, and that has had its time.
-    static void checkThatNobodyWaits(const std::deque<std::shared_ptr<Caller>>& callers);
+    static void checkThatNobodyWaits(const std::deque<std::shared_ptr<Caller>>& callers, const char* forWhat);
     /// An API call has its answer.
     void finishedCall(Caller& caller);
     void called(Caller& caller, const std::string& authorization);
@@ -95,6 +96,8 @@ public:
         failedAt_.reset();
     }
     void mayReplay() { ++allowance_; }
+    /// If this exchange fails, the next one has to wait at least so long.
+    void pauses(std::chrono::nanoseconds time) { pauseAsked_ = time; }
     /// This answer is on its way, whole: once its tokens are active the client knows them.
     void delivered(std::string refreshToken) { delivered_ = std::move(refreshToken); }
     void unauthorized(const std::string& what);
@@ -132,6 +135,7 @@ private:
     const Storage* storage_;
     const SessionLostPolicy policy_;
     SnapshotPtr newest_;
+    BootTime newestSeenAt_{};
     bool newestIsOld_ = false;  // other tokens may be active, and nobody was given them yet
     int finishedBefore_ = 0;    // renewals, when the newest tokens were seen
     int era_ = 0;
@@ -146,12 +150,15 @@ private:
     std::set<std::pair<std::uint64_t, std::string>> seen_;
     double allowance_ = 2;
     int lostBefore_ = 0;
-    int waiting_ = 0;  // callers that have entered and were not answered
+    int waiting_ = 0;     // callers that have entered and were not answered
+    int wantingAny_ = 0;  // and those of them for whom a visitor is made
     std::optional<BootTime> failedAt_;
-    int excuses_ = 0;            // for an exchange at once,
-    int drainedExcuses_ = 0;     // and those that have certainly arrived
-    std::uint64_t attempt_ = 0;  // of the last exchange,
-    int sendsOfAttempt_ = 0;     // and its replay
+    std::chrono::nanoseconds pauseAsked_{0};
+    std::chrono::nanoseconds pause_{0};  // since then
+    int excuses_ = 0;                    // for an exchange at once,
+    int drainedExcuses_ = 0;             // and those that have certainly arrived
+    std::uint64_t attempt_ = 0;          // of the last exchange,
+    int sendsOfAttempt_ = 0;             // and its replay
     std::string delivered_;
 };
 

@@ -33,7 +33,8 @@ struct Exchange {
 
 class Network final : public detail::TransportInterface {
 public:
-    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request, detail::WaitLimits limits) override {
+    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request,
+                                                    detail::WaitLimits limits) override {
         if (request->target != "/oauth2/token") return call(std::move(request), std::move(limits));
         throwIfDue();
         return exchange(this, std::move(request), std::move(limits));

@@ -15,6 +15,14 @@ void checkThatNothingWasViolated() {
     if (!firstViolation.empty()) throw Violation(firstViolation);
 }
 
+/// How long the client leaves the endpoint alone after it.
+std::chrono::nanoseconds pauseAfter(Answer answer) {
+    if (answer == Answer::tooMany) return 30s;
+    if (answer == Answer::tooManyUntil) return 44s;  // a date has whole seconds
+    if (answer == Answer::invalidClient || answer == Answer::validationError) return 10s;
+    return 0s;
+}
+
 }  // namespace
 
 Stage::Stage(std::uint64_t seed, const Setup& setup)
@@ -47,7 +55,10 @@ Stage::Stage(std::uint64_t seed, const Setup& setup)
         ledger.initialVisitor = endpoint.start(setup.role, 0);
         made.strategy.tokens = endpoint.tokensOf(ledger.initialVisitor, lifeOfStart);
     }
-    network->onExchange = [this](const std::string& body) { ledger.exchanging(body); };
+    network->onExchange = [this](const std::string& body) {
+        endpoint.asked();
+        ledger.exchanging(body);
+    };
     network->onTimeout = [this] { ledger.flightTimedOut = true; };
     network->onCall = [this](const detail::WireRequest& request) { return answerCall(request); };
     manager = std::make_shared<detail::TokenManager>(home_->get_executor(), std::move(made));
@@ -180,7 +191,10 @@ void Stage::pass(std::chrono::nanoseconds time) {
     ledger.passed(time);
     drain();
     ledger.checkDeadlines(callers);
-    if (storage && storage->hangs() && !network->pending) Ledger::checkThatNobodyWaits(callers);
+    if (network->pending || (storage && storage->isLeasedToSibling())) return;
+    if (storage && storage->busy() && !storage->hangs()) return;
+    Ledger::checkThatNobodyWaits(callers, storage && storage->hangs() ? "a caller waits for a storage that hangs"
+                                                                      : "a caller waits for nothing");
 }
 
 bool Stage::isResting() {
@@ -205,6 +219,7 @@ void Stage::answer(Answer answer) {
     endpoint.receive(exchange->body);
     if (Endpoint::needsProcessing(answer)) process();
     exchange->answer.emplace(endpoint.reply(answer));
+    ledger.pauses(pauseAfter(answer));
     ledger.delivered(endpoint.refreshTokenOfAnswer(answer));
     if (answer == Answer::truncated) {
         ledger.mayReplay();

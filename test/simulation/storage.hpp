@@ -37,13 +37,13 @@ public:
     }
 
     bool busy() const { return !waiting_.empty(); }
-    /// An operation has taken longer than anybody waits for it.
     /// Whether an exchange may begin, as far as the lease goes: we have it, or have asked for it in vain for very long, or
     /// the storage does not work.
     bool letsExchange() const {
         return leases > 0 || wasLate_ || hangs() ||
                (deniedSince_ && MonotonicClock::now() - *deniedSince_ >= mostPatience);
     }
+    /// An operation has taken longer than anybody waits for it.
     bool hangs() const { return busy() && MonotonicClock::now() - waiting_.front()->since > 5200ms; }
     /// Before the context goes: timers must not outlive it.
     void forget() { waiting_.clear(); }
@@ -51,6 +51,7 @@ public:
     void finish(StorageFate fate) {
         const auto operation = std::move(waiting_.front());
         waiting_.pop_front();
+        endedAt_ = MonotonicClock::now();
         operation->fate = fate;
         operation->wake.cancel();
     }
@@ -58,6 +59,11 @@ public:
     /// Not beyond the life of a lease.
     void leaseToSibling(std::chrono::milliseconds time) {
         siblingUntil_ = MonotonicClock::now() + std::min<std::chrono::milliseconds>(time, mostPatience);
+    }
+
+    /// Or was, until a moment ago: who was denied the lease looks again every now and then.
+    bool isLeasedToSibling() const {
+        return MonotonicClock::now() < (deniedSince_ ? std::max(siblingUntil_, endedAt_) : siblingUntil_) + 600ms;
     }
 
     /// A sleep is longer than any lease.
@@ -142,6 +148,7 @@ private:
     std::uint64_t versions_ = 0;
     static constexpr std::chrono::milliseconds mostPatience{30'000};
     MonotonicTime siblingUntil_{};
+    MonotonicTime endedAt_{};                   // the last operation
     std::optional<MonotonicTime> deniedSince_;  // without being granted since
     bool wasLate_ = false;
 };
