@@ -119,6 +119,11 @@ std::optional<BootTime> Endpoint::worksUntil(const std::string& token) const {
     return found == worksUntil_.end() ? std::nullopt : std::optional(found->second);
 }
 
+bool Endpoint::current(const std::string& token) const {
+    const Visitor& whose = visitorOf(token);
+    return !whose.ended && rotationOf(token) == whose.rotation;
+}
+
 int Endpoint::ended() const {
     return static_cast<int>(
         std::count_if(visitors_.begin(), visitors_.end(), [](const auto& one) { return one.second.ended; }));

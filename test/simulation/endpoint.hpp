@@ -101,6 +101,8 @@ public:
     /// Of a token that an exchange has brought, with a life that can be believed: until when the client must use it, at
     /// least, whatever its wall clock says.
     std::optional<BootTime> worksUntil(const std::string& accessToken) const;
+    /// Whether the endpoint would take this refresh token.
+    bool current(const std::string& refreshToken) const;
     int visitors() const { return static_cast<int>(visitors_.size()); }
     int ended() const;
 

@@ -40,6 +40,7 @@ void Listener::end(std::uint64_t attempt, const Failure* failure) {
 void Listener::sessionLost(const SessionLost& event) {
     ++lost;
     Ledger::checkSecrets(event.failure);
+    onLost(event);
     note(true, "");
 }
 void Listener::saveFailed(const SaveFailed& event) {
@@ -64,6 +65,13 @@ Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, Session
     listener->onFinished = [this](std::size_t waiters) {
         endpoint_.learned(delivered_);
         require(waiters <= static_cast<std::size_t>(waiting_), "a renewal served more callers than there are");
+    };
+    listener->onLost = [this](const SessionLost& event) {
+        const bool may = event.role != TokenRole::member && policy_ == SessionLostPolicy::newVisitor;
+        require(event.newVisitor == may, "what follows a lost session was told wrongly");
+        if (!storage_ || storageFailed || era_ > 0 || storage_->record.tokens.empty()) return;
+        const std::string& refresh = storage_->record.tokens.refreshToken.value;
+        require(!endpoint_.current(refresh), "a session was lost although another program had renewed it");
     };
     listener->onFailed = [this] {
         pause_ = std::max<std::chrono::nanoseconds>(std::exchange(pauseAsked_, 0s), shortestPause);

@@ -61,6 +61,7 @@ public:
     bool throws = false;
     std::function<void(std::size_t waiters)> onFinished;
     std::function<void()> onFailed;  // of one whose session is still there
+    std::function<void(const SessionLost& event)> onLost;
 
 private:
     void note(bool holds, const char* otherwise) const;
