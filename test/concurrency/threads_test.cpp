@@ -6,10 +6,12 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "support/counts.hpp"
+#include "support/run.hpp"
 
 using namespace wix;
 using namespace wix::test;
@@ -122,13 +124,63 @@ TEST_CASE("a client on a thread pool: no io_context at all") {
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("close against waiters on three threads") {
+TEST_CASE("close from another thread while an answer is held: who waits ends at once, and what it brings is stored") {
+    FakeWix fake;
+    fake.setRotation(testing::Rotation(true, 0s, true));  // without the new refresh token the session is gone
+    Tokens before;
+    SUBCASE("the tokens of a new visitor") {}
+    SUBCASE("those that a visitor's were rotated to") {
+        asio::io_context io;
+        before = runOn(io, clientOf(io, fake).generateVisitorTokens());
+        before.accessToken.expiresAt = std::chrono::sys_seconds(1s);
+    }
+    const auto asked = fake.state().requests["token"];
+    const auto storage = std::make_shared<MemoryTokenStorage>();
+    asio::io_context io;
+    Counts counts;
+    std::optional<StoredTokens> atClose;
+    fake.hold("token", testing::HoldPoint::beforeReply);
+    {
+        OAuthStrategy strategy = strategyWith(storage);
+        strategy.tokens = before;
+        const Client client(io.get_executor(), strategy, optionsFor(fake));
+        for (int i = 0; i < 50; ++i)
+            asio::co_spawn(io, client.generateVisitorTokens(), [&](std::exception_ptr error, const Tokens&) {
+                counts.count(error);
+                if (counts.all() == 50) fake.release("token");
+            });
+        std::jthread controller([&fake, &io, &storage, &atClose, client] {
+            CHECK(fake.waitUntilHeld("token", 1, 60s));
+            asio::co_spawn(io, client.close(), [&](std::exception_ptr error) {
+                CHECK_FALSE(error);
+                atClose = run(storage->load(clientId));
+            });
+        });
+        runOnThreads(io, 3);
+    }
+    CHECK(counts.aborted == 50);
+    REQUIRE(atClose);
+    CHECK_FALSE(atClose->tokens.accessToken.value.empty());
+    CHECK(atClose->tokens.refreshToken.value != before.refreshToken.value);
+    CHECK(fake.state().requests.at("token") == asked + 1);
+
+    asio::io_context later;
+    const Client next = clientOf(later, fake, storage);
+    CHECK(runOn(later, next.generateVisitorTokens()) == atClose->tokens);
+    runOn(later, next.renewToken());
+    CHECK(fake.state().requests.at("token") == asked + 2);
+    CHECK(fake.state().visitors == 1);
+}
+
+TEST_CASE("close races waiters on three threads: each ends once, and tokens that were given out are stored") {
     for (int round = 0; round < 20; ++round) {
+        CAPTURE(round);
         FakeWix fake;
+        const auto storage = std::make_shared<MemoryTokenStorage>();
         asio::io_context io;
         Counts counts;
         {
-            const Client client = clientOf(io, fake);
+            const Client client = clientOf(io, fake, storage);
             for (int i = 0; i < 50; ++i)
                 asio::co_spawn(io, client.generateVisitorTokens(),
                                [&](std::exception_ptr error, const Tokens&) { counts.count(error); });
@@ -136,5 +188,7 @@ TEST_CASE("close against waiters on three threads") {
         }
         runOnThreads(io, 3);
         CHECK(counts.ok + counts.aborted == 50);
+        CHECK(fake.state().requests["token"] <= 1);
+        CHECK(run(storage->load(clientId)).has_value() == (fake.state().visitors == 1));
     }
 }

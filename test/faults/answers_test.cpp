@@ -175,18 +175,21 @@ TEST_CASE("C row 24: expires_in is missing: the token lives for 4 h, and a 401 h
     shopper.checkKept();
 }
 
-TEST_CASE("C row 29: a role, or unknown fields in an answer: the session's role stays") {
+TEST_CASE("C row 29: an answer that names the other role, or has unknown fields: the session's role stays") {
     for (const TokenRole role : {TokenRole::member, TokenRole::visitor}) {
+        CAPTURE(roleName(role));
+        const std::string other(roleName(role == TokenRole::member ? TokenRole::visitor : TokenRole::member));
         Shopper shopper(role);
         shopper.expire();
-        shopper.site.fake.failNext(
-            "token", 1,
-            ok(R"({"access_token":"OauthNG.JWS.x","refresh_token":"IST.next","role":"visitor","expires_in":14400,
-                   "refreshToken":{"value":"IST.CANARY","role":"none"},"token_type":"mac","scope":7,"user":{"id":"m"}})"));
+        shopper.site.fake.failNext("token", 1,
+                                   ok(R"({"access_token":"OauthNG.JWS.x","refresh_token":"IST.next","role":")" + other +
+                                      R"(","expires_in":14400,"refreshToken":{"value":"IST.CANARY","role":")" + other +
+                                      R"("},"token_type":"mac","scope":7,"user":{"id":"m"}})"));
         const Tokens after = shopper.session.goodToken()->tokens;
         CHECK(after.refreshToken == RefreshToken("IST.next", role));
         CHECK(after.accessToken.value == "OauthNG.JWS.x");
         CHECK(shopper.session.active() == after);
         CHECK(shopper.site.stored() == after);
+        CHECK(shopper.site.fake.state().visitors == 1);
     }
 }

@@ -1,6 +1,7 @@
 // Fault matrix C, rows 1-3, 5 and 11-13: the token endpoint does not serve for a while. The visitor notices as late as
 // possible, the endpoint is asked as seldom as possible, and afterwards everything is as before.
 
+#include "base/backoff.hpp"
 #include "faults/aged_session.hpp"
 
 using namespace wix;
@@ -64,12 +65,36 @@ TEST_CASE("C row 2: 503 for 10 minutes and a dead token: a remembered error, one
     shopper.checkRecovers();
 }
 
-TEST_CASE("C row 3: 429 with Retry-After 30: no exchange for 30 s, and the session is kept") {
+TEST_CASE("C row 3: 429 with a Retry-After: no exchange before, for 5 min at most, and the session is kept") {
     Shopper shopper;
     shopper.expire();
-    shopper.site.fake.failNext("token", 1, ScriptedReply(429, "{}", {{"Retry-After", "30"}}));
-    CHECK(pauseOf(shopper.session.noToken(), shopper.site) == 30s);
-    for (int i = 0; i < 29; ++i) {
+    std::chrono::seconds pause{30};
+    const auto fail = [&](const std::string& retryAfter, const std::string& date = std::string()) {
+        ScriptedReply reply(429, "{}", {{"Retry-After", retryAfter}});
+        if (!date.empty()) reply.headers.emplace_back("Date", date);
+        shopper.site.fake.failNext("token", 1, reply);
+    };
+    SUBCASE("30") { fail("30"); }
+    SUBCASE("an hour: no endpoint takes a session away for that long") {
+        pause = 5min;
+        fail("3600");
+    }
+    SUBCASE("a date counts from the answer's own, whatever the time is here") {
+        fail("Sun, 06 Nov 1994 08:50:07 GMT", "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+    SUBCASE("a date an hour later") {
+        pause = 5min;
+        fail("Sun, 06 Nov 1994 09:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+    SUBCASE("a date in an answer that has no other") {
+        const auto here = detail::parseHttpDate("Thu, 03 Jan 2030 10:00:00 GMT");
+        REQUIRE(here);
+        shopper.site.clock.jump(std::chrono::floor<std::chrono::seconds>(*here - shopper.site.clock.wall()));
+        shopper.site.fake.answerRaw("token", answer("{}", "Retry-After: Thu, 03 Jan 2030 10:00:30 GMT\r\n", 429),
+                                    false);
+    }
+    REQUIRE(pauseOf(shopper.session.noToken(), shopper.site) == pause);
+    for (auto left = pause; left > 1s; left -= 1s) {
         shopper.age(1s);
         CHECK(shopper.session.noToken().code == Errc::token_unavailable);
     }

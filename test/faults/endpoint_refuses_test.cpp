@@ -20,7 +20,7 @@ TEST_CASE("C row 6a: invalid_grant: the storage is read again, then one event an
         REQUIRE(outcome.has_value());
         CHECK(*outcome == *outcomes.front());
     }
-    CHECK(shopper.asked() == 2);  // the rejected one and the anonymous one
+    CHECK(shopper.asked() == 2);                            // the rejected one and the anonymous one
     CHECK(shopper.site.storage->loads == loadsBefore + 2);  // before the endpoint is asked, and after it has refused
     CHECK(shopper.site.fake.state().visitors == 2);
     CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 100", "lost, new visitor for visitor",
@@ -78,6 +78,53 @@ TEST_CASE("C row 6d: another program was faster: its record is adopted, and the 
     CHECK(shopper.site.fake.state().visitors == 1);
     CHECK(shopper.site.stored() == renewed);
     CHECK(shopper.session.hasCart());
+}
+
+TEST_CASE("C row 6d: another program was faster while our request was on its way: refused, its record is adopted") {
+    TokenRole role = TokenRole::visitor;
+    SUBCASE("a visitor") {}
+    SUBCASE("a member") { role = TokenRole::member; }
+    Shopper shopper(role);
+    testing::FakeWix& fake = shopper.site.fake;
+    fake.setRotation(Rotation(true, 0s));
+    AgedSession sibling(shopper.site);  // this storage gives each the lease, as one does whose lease has run out
+    CHECK(sibling.goodToken()->tokens == shopper.before->tokens);
+    shopper.expire();
+
+    TokenOutcomes ours, theirs;
+    fake.hold("*");
+    shopper.session.startWaiting(ours, 10);
+    runUntil(shopper.site.io, [&] { return fake.waitUntilHeld("token", 1, 0ms); });
+    fake.hold("token",
+              testing::HoldPoint::beforeReply);  // a hold of its own: the sibling passes the one that we are in
+    sibling.startWaiting(theirs, 1);
+    runUntil(shopper.site.io, [&] { return fake.waitUntilHeld("token", 2, 0ms); });
+    fake.release("token");
+    runUntil(shopper.site.io, [&] { return theirs.size() == 1; });
+    REQUIRE(theirs.front().has_value());
+    const Tokens renewed = (*theirs.front())->tokens;
+    CHECK(renewed.refreshToken.value != shopper.before->tokens.refreshToken.value);
+    CHECK(shopper.site.stored() == renewed);
+    CHECK(ours.empty());
+    shopper.site.observer->take();
+
+    fake.release("*");
+    shopper.site.settle();
+    REQUIRE(ours.size() == 10);
+    for (const TokenOutcome& outcome : ours) {
+        REQUIRE(outcome.has_value());
+        CHECK((*outcome)->tokens == renewed);
+        CHECK((*outcome)->epoch == shopper.before->epoch);
+    }
+    CHECK(shopper.asked() == 2);
+    CHECK(shopper.site.renewals() == 1);
+    CHECK(shopper.site.observer->take() == Events{"failed for 10"});  // and no session is lost
+    CHECK(fake.state().visitors == 1);
+    CHECK(shopper.site.stored() == renewed);
+    CHECK(shopper.session.hasCart());
+    shopper.age(4h);
+    CHECK(shopper.session.goodToken()->tokens.refreshToken.role == role);  // and it can be renewed again
+    CHECK(fake.state().visitors == 1);
 }
 
 TEST_CASE("C row 7: invalid_client: an error of the configuration, no storm of retries, and the session is kept") {

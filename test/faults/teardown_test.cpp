@@ -1,5 +1,7 @@
-// Fault matrix C, rows 42 and 43: what waits is closed, dropped or stopped. A handler that is neither called nor
-// destroyed would show as a witness that still lives, and under a sanitizer as a leak.
+// Fault matrix C, rows 42 and 43: what waits is closed, dropped or stopped. Row 42 has three ends: close() answers who
+// waits with `operation_aborted` (42a); waiters whose handle goes keep the manager, and are served (42b); those whose
+// context is destroyed are not answered, for nothing could run their handlers any more, and these go with it (42c). A
+// handler that is neither called nor destroyed would show as a witness that still lives, and under a sanitizer as a leak.
 #include "faults/aged_session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
