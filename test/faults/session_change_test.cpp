@@ -139,7 +139,8 @@ namespace {
 class ThrowingTransport final : public detail::TransportInterface {
 public:
     explicit ThrowingTransport(std::shared_ptr<detail::HttpTransport> real) : real_(std::move(real)) {}
-    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request, detail::WaitLimits limits) override {
+    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request,
+                                                    detail::WaitLimits limits) override {
         if (throwsAtOnce) throw std::bad_alloc();
         if (throwsLater) return thrown();
         return real_->send(std::move(request), std::move(limits));

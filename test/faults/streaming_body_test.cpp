@@ -38,7 +38,8 @@ private:
 class RefusingTransport final : public detail::TransportInterface {
 public:
     explicit RefusingTransport(std::shared_ptr<detail::HttpTransport> real) : real_(std::move(real)) {}
-    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request, detail::WaitLimits limits) override {
+    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request,
+                                                    detail::WaitLimits limits) override {
         if (refusals > 0) return refuse(&refusals);
         return real_->send(std::move(request), std::move(limits));
     }
