@@ -11,6 +11,7 @@ constexpr auto scanInterval = 200ms;    // a deadline may be noticed this much l
 constexpr auto servesItsWaiters = 1s;   // a token that is dead on arrival lives so long
 constexpr auto shortestPause = 250ms;   // between an exchange that failed and the next one
 constexpr double refillSeconds = 0.25;  // and on average between any two
+constexpr double refusedSeconds = 10;   // and between two because of 401s, beyond the first few
 
 }  // namespace
 
@@ -22,6 +23,7 @@ void Listener::note(bool holds, const char* otherwise) const {
 }
 
 void Listener::renewalStarted(const RenewalStarted& event) {
+    onStarted(event);
     const bool alone = !std::exchange(open, true);
     const bool next = event.attempt > std::exchange(last, event.attempt);
     note(alone && next, "the observer was told of a second exchange before the first had ended");
@@ -65,6 +67,10 @@ Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, Session
     listener->onFinished = [this](std::size_t waiters) {
         endpoint_.learned(delivered_);
         require(waiters <= static_cast<std::size_t>(waiting_), "a renewal served more callers than there are");
+    };
+    listener->onStarted = [this](const RenewalStarted& event) {
+        if (event.reason == RenewalReason::unauthorized)
+            require((purse_ -= 1) > -0.001, "401s that a renewal does not cure cause exchange after exchange");
     };
     listener->onLost = [this](const SessionLost& event) {
         const bool may = event.role != TokenRole::member && policy_ == SessionLostPolicy::newVisitor;
@@ -279,7 +285,9 @@ void Ledger::unauthorized(const std::string& what) {
 
 /// What has not been used up in a while is not saved up: a hot loop shows.
 void Ledger::passed(std::chrono::nanoseconds time) {
-    const double more = std::chrono::duration<double>(time).count() / refillSeconds;
+    const double seconds = std::chrono::duration<double>(time).count();
+    const double more = seconds / refillSeconds;
+    purse_ = std::min(purse_ + seconds / refusedSeconds, mostRefused);
     allowance_ = std::max(allowance_, std::min(allowance_ + more, 2.0));
 }
 

@@ -59,6 +59,7 @@ public:
     int unsaved = 0;
     int finished = 0;
     bool throws = false;
+    std::function<void(const RenewalStarted& event)> onStarted;
     std::function<void(std::size_t waiters)> onFinished;
     std::function<void()> onFailed;  // of one whose session is still there
     std::function<void(const SessionLost& event)> onLost;
@@ -131,6 +132,7 @@ private:
     int certainEra(int upTo) const;
     int expectedVisitor() const;
 
+    static constexpr double mostRefused = 5;
     World& world_;
     Endpoint& endpoint_;
     const Storage* storage_;
@@ -150,6 +152,7 @@ private:
     std::set<std::string> refused_;
     std::set<std::pair<std::uint64_t, std::string>> seen_;
     double allowance_ = 2;
+    double purse_ = mostRefused;  // for renewals because of a 401
     int lostBefore_ = 0;
     int waiting_ = 0;     // callers that have entered and were not answered
     int wantingAny_ = 0;  // and those of them for whom a visitor is made
