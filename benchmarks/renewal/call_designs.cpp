@@ -19,6 +19,7 @@ const std::string productPath = "/stores-reader/v1/products/a0000000-0000-4000-8
 class OneClient final : public CallDesign {
 public:
     explicit OneClient(Client client) : client_(std::move(client)) {}
+    asio::awaitable<Tokens> tokens() override { return client_.generateVisitorTokens(); }
     asio::awaitable<void> call() override { return callProduct(client_); }
 
 private:
@@ -31,6 +32,7 @@ public:
     EveryCallerRenews(const SharedSession& session, std::size_t callers) {
         for (std::size_t i = 0; i < callers; ++i) clients_.push_back(session.client());
     }
+    asio::awaitable<Tokens> tokens() override { return clients_[next_++].generateVisitorTokens(); }
     asio::awaitable<void> call() override { return callProduct(clients_[next_++]); }
 
 private:
@@ -41,6 +43,7 @@ private:
 class LockAcrossExchange final : public CallDesign {
 public:
     explicit LockAcrossExchange(const SharedSession& session) : shared_(std::make_shared<Shared>(session)) {}
+    asio::awaitable<Tokens> tokens() override { return validTokens(shared_); }
     asio::awaitable<void> call() override { return renewAndCall(shared_); }
 
 private:
@@ -49,12 +52,10 @@ private:
 
     struct Shared {
         explicit Shared(const SharedSession& session)
-            : client(session.client()),
-              expiresAt(session.tokens.accessToken.expiresAt),
-              lock(session.transport.executor(), 1) {}
-        bool isExpired() const { return expiresAt <= std::chrono::system_clock::now(); }
+            : client(session.client()), tokens(session.tokens), lock(session.transport.executor(), 1) {}
+        bool isExpired() const { return tokens.accessToken.expiresAt <= std::chrono::system_clock::now(); }
         Client client;
-        std::chrono::sys_seconds expiresAt;
+        Tokens tokens;
         Lock lock;
     };
 
@@ -71,15 +72,16 @@ private:
         Lock& lock_;
     };
 
-    static asio::awaitable<void> renew(std::shared_ptr<Shared> shared) {
-        co_await shared->lock.async_send(ErrorCode(), asio::use_awaitable);
-        const Unlock unlock(shared->lock);
-        if (!shared->isExpired()) co_return;
-        const Tokens renewed = co_await shared->client.renewToken();
-        shared->expiresAt = renewed.accessToken.expiresAt;
+    static asio::awaitable<Tokens> validTokens(std::shared_ptr<Shared> shared) {
+        if (shared->isExpired()) {
+            co_await shared->lock.async_send(ErrorCode(), asio::use_awaitable);
+            const Unlock unlock(shared->lock);
+            if (shared->isExpired()) shared->tokens = co_await shared->client.renewToken();
+        }
+        co_return shared->tokens;
     }
     static asio::awaitable<void> renewAndCall(std::shared_ptr<Shared> shared) {
-        if (shared->isExpired()) co_await renew(shared);
+        if (shared->isExpired()) co_await validTokens(shared);
         co_await callProduct(shared->client);
     }
 

@@ -1,4 +1,4 @@
-// The ways to make many calls of one session whose token has to be renewed, of those that concurrent_renewal compares.
+// The ways for many callers to share a session whose token has to be renewed, of those that concurrent_renewal compares.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -26,6 +26,8 @@ struct SharedSession {
 class CallDesign {
 public:
     virtual ~CallDesign() = default;
+    /// What a caller awaits that wants its tokens alone. Throws if there are none.
+    virtual boost::asio::awaitable<Tokens> tokens() = 0;
     /// What a caller awaits: one JSON call, from its token to its answer. Throws if it fails.
     virtual boost::asio::awaitable<void> call() = 0;
 };

@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "renewal/call_designs.hpp"
 
@@ -36,6 +37,19 @@ double processCpuMicros() {
 
 asio::awaitable<void> keepTokens(Client client, Tokens* tokens) { *tokens = co_await client.generateVisitorTokens(); }
 
+/// Of callers that want their tokens alone.
+struct Arrivals {
+    explicit Arrivals(std::size_t callers) : tokens(callers) {}
+    std::vector<Tokens> tokens;
+    std::size_t arrived = 0;
+    SteadyClock::time_point lastAt;
+};
+
+asio::awaitable<void> takeTokens(asio::awaitable<Tokens> coming, Arrivals* arrivals, std::size_t place) {
+    arrivals->tokens[place] = co_await std::move(coming);
+    if (++arrivals->arrived == arrivals->tokens.size()) arrivals->lastAt = SteadyClock::now();
+}
+
 /// One io_context on one thread, with connections open, as in a server that is at work.
 class Callers {
 public:
@@ -50,9 +64,11 @@ public:
         std::size_t callers = 0;
         if (!(words >> command >> callers) || callers == 0) throw std::invalid_argument("what is \"" + line + "\"?");
         if (command == "prepare") return prepare(callers);
-        if (command != "renew" && command != "begin") throw std::invalid_argument("what is \"" + command + "\"?");
-        session_.tokens = command == "renew" ? expired_ : Tokens();
-        return crowd(*makeDesign(design_, session_, callers), callers);
+        if (command != "renew" && command != "begin" && command != "tokens")
+            throw std::invalid_argument("what is \"" + command + "\"?");
+        session_.tokens = command == "begin" ? Tokens() : expired_;
+        const DesignPtr design = makeDesign(design_, session_, callers);
+        return command == "tokens" ? crowdForTokens(*design, callers) : crowd(*design, callers);
     }
 
 private:
@@ -81,11 +97,26 @@ private:
         const double cpuBegan = processCpuMicros();
         for (std::size_t i = 0; i < callers; ++i) asio::co_spawn(io_, design.call(), rethrow);
         run();
-        const std::chrono::duration<double, std::milli> took = SteadyClock::now() - began;
-        json::object said;
-        said["cpuMicros"] = processCpuMicros() - cpuBegan;
-        said["millis"] = took.count();
-        return said;
+        return said(SteadyClock::now() - began, processCpuMicros() - cpuBegan);
+    }
+    json::object crowdForTokens(CallDesign& design, std::size_t callers) {
+        Arrivals arrivals(callers);
+        const auto began = SteadyClock::now();
+        const double cpuBegan = processCpuMicros();
+        for (std::size_t i = 0; i < callers; ++i)
+            asio::co_spawn(io_, takeTokens(design.tokens(), &arrivals, i), rethrow);
+        run();
+        const double cpu = processCpuMicros() - cpuBegan;
+        for (const Tokens& tokens : arrivals.tokens)
+            if (tokens.accessToken.expiresAt <= std::chrono::system_clock::now())
+                throw std::runtime_error("a caller got no valid token");
+        return said(arrivals.lastAt - began, cpu);
+    }
+    static json::object said(std::chrono::duration<double, std::milli> took, double cpuMicros) {
+        json::object answer;
+        answer["cpuMicros"] = cpuMicros;
+        answer["millis"] = took.count();
+        return answer;
     }
     void run() {
         io_.restart();

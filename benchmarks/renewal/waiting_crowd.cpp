@@ -23,6 +23,18 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t mostCancelled = 64;
 
+Transport transportTo(const testing::FakeWix& fake, asio::io_context& io) {
+    TransportOptions options;
+    options.tls.caPem = fake.caPem();
+    return Transport(io.get_executor(), options);
+}
+
+ClientOptions optionsFor(const testing::FakeWix& fake) {
+    ClientOptions options;
+    options.apiUrl = options.edgeUrl = fake.url();
+    return options;
+}
+
 struct Arrivals {
     explicit Arrivals(std::size_t callers) : tokens(callers) {}
     std::vector<Tokens> tokens;
@@ -41,25 +53,23 @@ asio::awaitable<void> keep(Client client, Tokens* tokens) { *tokens = co_await c
 
 }  // namespace
 
-WaitingCrowd::WaitingCrowd(testing::FakeWix& fake) : fake_(fake) {
-    TransportOptions options;
-    options.tls.caPem = fake.caPem();
-    transport_.emplace(io_.get_executor(), options);
-    asio::co_spawn(io_, keep(client(), &expired_), rethrow);
+WaitingCrowd::WaitingCrowd(testing::FakeWix& fake, std::string design)
+    : fake_(fake), design_(std::move(design)), session_(transportTo(fake, io_), optionsFor(fake)) {
+    asio::co_spawn(io_, keep(session_.client(), &session_.tokens), rethrow);
     run();
-    expired_.accessToken.expiresAt = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
+    session_.tokens.accessToken.expiresAt = std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000));
 }
 
 WaitingCost WaitingCrowd::renew(std::size_t callers) {
     run();  // what the last crowd has left behind
-    const Client shared = client();
+    const DesignPtr design = makeDesign(design_, session_, callers);
     Arrivals arrivals(callers);
     fake_.hold("token", testing::HoldPoint::beforeReply);
     const std::uint64_t exchangesBefore = fake_.state().tokens["refresh_token"];
     const std::size_t heapBefore = heapBytes();
     for (std::size_t i = 0; i < callers; ++i)
-        asio::co_spawn(io_, oneCaller(shared.generateVisitorTokens(), &arrivals, i), asio::detached);
-    awaitAll();
+        asio::co_spawn(io_, oneCaller(design->tokens(), &arrivals, i), asio::detached);
+    awaitAll(callers);
 
     WaitingCost cost;
     const std::size_t heap = heapBytes();
@@ -73,19 +83,20 @@ WaitingCost WaitingCrowd::renew(std::size_t callers) {
     if (arrivals.arrived != callers) throw std::runtime_error("a caller got no token");
     const std::string& first = arrivals.tokens.front().accessToken.value;
     for (const Tokens& tokens : arrivals.tokens)
-        if (tokens.accessToken.value != first) throw std::runtime_error("a caller got another token");
+        if (design_ != "every" && tokens.accessToken.value != first)
+            throw std::runtime_error("a caller got another token");
     return cost;
 }
 
 double WaitingCrowd::cancelMicros(std::size_t callers) {
     // Neither the first one nor the last.
     const std::size_t every = std::max<std::size_t>(callers / mostCancelled, 2);
-    const Client shared = client();
+    const DesignPtr design = makeDesign(design_, session_, callers);
     std::deque<asio::cancellation_signal> signals;
     std::size_t ended = 0;
     fake_.hold("token", testing::HoldPoint::beforeReply);
     for (std::size_t i = 0; i < callers; ++i) {
-        asio::awaitable<void> caller = cancelledCaller(shared.generateVisitorTokens());
+        asio::awaitable<void> caller = cancelledCaller(design->tokens());
         if (i % every == every / 2)
             asio::co_spawn(
                 io_, std::move(caller),
@@ -94,7 +105,7 @@ double WaitingCrowd::cancelMicros(std::size_t callers) {
         else
             asio::co_spawn(io_, std::move(caller), asio::detached);
     }
-    awaitAll();
+    awaitAll(callers);
     std::vector<double> micros;
     for (asio::cancellation_signal& signal : signals) {
         const std::size_t before = ended;
@@ -109,22 +120,15 @@ double WaitingCrowd::cancelMicros(std::size_t callers) {
     return median(std::move(micros));
 }
 
-Client WaitingCrowd::client() const {
-    ClientOptions options;
-    options.apiUrl = options.edgeUrl = fake_.url();
-    OAuthStrategy strategy("11111111-2222-3333-4444-555555555555");
-    strategy.tokens = expired_;
-    return Client(*transport_, std::move(strategy), options);
-}
-
-/// Until the answer is held and nothing is left to run: all callers wait for it.
-void WaitingCrowd::awaitAll() {
+/// Until the answers are held and nothing is left to run: all callers wait for them.
+void WaitingCrowd::awaitAll(std::size_t callers) {
+    const std::size_t held = design_ == "every" ? std::min(callers, TransportOptions().maxTokenRequests) : 1;
     const auto latest = SteadyClock::now() + std::chrono::seconds(30);
     io_.restart();
     do {
         while (io_.poll() > 0) continue;
         if (SteadyClock::now() > latest) throw std::runtime_error("no exchange has arrived");
-    } while (!fake_.waitUntilHeld("token", 1, std::chrono::milliseconds(1)));
+    } while (!fake_.waitUntilHeld("token", held, std::chrono::milliseconds(1)));
 }
 
 void WaitingCrowd::run() {

@@ -1,14 +1,16 @@
-// Many callers of one client at once, while the fake Wix holds the one answer that they wait for.
+// Many callers of one session at once, while the fake Wix holds the one answer that they wait for.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <string>
 
 #include <wix/testing/fake_wix.hpp>
 #include <wix/wix.hpp>
+
+#include "renewal/call_designs.hpp"
 
 namespace wix::bench {
 
@@ -23,24 +25,24 @@ struct WaitingCost {
 /// One io_context on one thread, with a connection open, as in a server that is at work.
 class WaitingCrowd {
 public:
-    explicit WaitingCrowd(testing::FakeWix& fake);
+    /// `design`: call_designs.hpp says which there are.
+    WaitingCrowd(testing::FakeWix& fake, std::string design);
 
-    const Tokens& expiredTokens() const { return expired_; }
-    /// Throws if a caller gets no token, or another one than the others.
+    const Tokens& expiredTokens() const { return session_.tokens; }
+    /// Throws if a caller gets no token, or another one than the others with a design that shares a renewal.
     WaitingCost renew(std::size_t callers);
     /// The microseconds from the cancellation of one waiting caller until it has resumed: the median of some, spread over
     /// the crowd and cancelled one after the other.
     double cancelMicros(std::size_t callers);
 
 private:
-    Client client() const;
-    void awaitAll();
+    void awaitAll(std::size_t callers);
     void run();
 
     testing::FakeWix& fake_;
     boost::asio::io_context io_{1};
-    std::optional<Transport> transport_;
-    Tokens expired_;
+    std::string design_;
+    SharedSession session_;  // its token has expired
 };
 
 }  // namespace wix::bench
