@@ -49,8 +49,10 @@ asio::awaitable<void> loadAndNote(std::shared_ptr<FileTokenStorage> storage, std
     *done = true;
 }
 
-#ifdef __SANITIZE_THREAD__
-constexpr bool canFork = false;  // it stops a child that starts a thread
+// In the child of a program with threads: ThreadSanitizer ends one that starts a thread, and AddressSanitizer's allocator
+// may be locked there by a thread that only the parent has.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr bool canFork = false;
 #else
 constexpr bool canFork = true;
 #endif
