@@ -48,7 +48,9 @@ WaitLimits callLimits(const detail::Session& session, const CallOptions& options
 WaitLimits tokenLimits(const detail::Session& session) { return callLimits(session, CallOptions()); }
 
 asio::awaitable<Tokens> generate(SessionPtr session) {
-    const result<SnapshotPtr> usable = co_await session->tokens->usable(tokenLimits(*session));
+    const WaitLimits limits = tokenLimits(*session);
+    if (const SnapshotPtr fresh = session->tokens->fresh()) co_return fresh->tokens;
+    const result<SnapshotPtr> usable = co_await session->tokens->usable(limits);
     co_return tokensOf(usable);
 }
 

@@ -131,6 +131,7 @@ SnapshotPtr TokenManager::fresh() {
         snapshot = published_;
     }
     if (!snapshot) return nullptr;
+    saveAgain();
     const BootTime now = setup().clock->boot();
     const Freshness freshness = snapshot->life.at(now);
     if (freshness == Freshness::fresh) return snapshot;
@@ -222,11 +223,15 @@ void TokenManager::abandon() noexcept {
 }
 
 void TokenManager::saveAgain() {
-    if (!unsaved_) return;
-    postHome([self = self()] {
-        self->work_->state.saveAgain(self->setup().clock->now());
-        self->perform();
-    });
+    if (!unsaved_.load(std::memory_order_relaxed) || !unsaved_.exchange(false)) return;  // one at a time
+    try {
+        postHome([self = self()] {
+            self->work_->state.saveAgain(self->setup().clock->now());
+            self->perform();
+        });
+    } catch (...) {  // out of memory: the next one tries
+        unsaved_ = true;
+    }
 }
 
 void TokenManager::enter(std::shared_ptr<Wait> wait) {

@@ -163,7 +163,8 @@ void TokenState::cancel(WaiterId id) {
 }
 
 void TokenState::renewAhead(std::uint64_t generation, Moment now) {
-    if (closed_ || !loaded_ || generation != active_->generation) return;
+    const bool canRenew = !lost_ && !active_->tokens.refreshToken.value.empty();
+    if (closed_ || !loaded_ || generation != active_->generation || !canRenew) return;
     wantAhead_ = true;
     advance(now);
 }

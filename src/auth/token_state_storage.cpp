@@ -299,6 +299,7 @@ void TokenState::newEpoch() {
     leased_ = false;
     suspectToken_.clear();
     wantAhead_ = false;
+    budget_ = RenewalBudget();
 }
 
 /// Another session has been set, and is saved before it is active: who comes meanwhile must not take the one of before.

@@ -215,6 +215,16 @@ TEST_CASE("401s that a renewal does not cure come out of a small purse") {
     CHECK(script.unauthorized("c", generation + 1) == "exchange r1");
 }
 
+TEST_CASE("another session has a purse of its own") {
+    TokenScript script = TokenScript::with(TokenRole::visitor);
+    for (int i = 0; i < 5; ++i) {
+        script.unauthorized("a" + std::to_string(i), script.published()->generation);
+        script.granted("t", "");
+    }
+    script.adopt("set", script.tokens("tB", "rB"));
+    CHECK(script.unauthorized("b", script.published()->generation) == "exchange rB");
+}
+
 TEST_CASE("joining costs nothing of the purse") {
     TokenScript script = TokenScript::with(TokenRole::visitor);
     for (int i = 0; i < 100; ++i) script.unauthorized("a" + std::to_string(i), 1);

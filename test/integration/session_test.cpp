@@ -84,6 +84,22 @@ TEST_CASE("tokens of an earlier session are confirmed, or renewed when they have
     CHECK(fake.state().visitors == 1);
 }
 
+TEST_CASE("whoever only asks for tokens renews ahead of need, too: the ones that work are given at once") {
+    const testing::FakeWix fake;
+    asio::io_context io;
+    OAuthStrategy strategy = strategyWith(nullptr);
+    strategy.tokens = runOn(io, clientOf(io, fake).generateVisitorTokens());
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    strategy.tokens.accessToken.expiresAt = now + std::chrono::seconds(120);
+    const Client client(io.get_executor(), strategy, optionsFor(fake));
+    CHECK(runOn(io, client.generateVisitorTokens()) == strategy.tokens);
+    CHECK(runOn(io, client.generateVisitorTokens()) == strategy.tokens);
+    io.restart();
+    io.run();  // until the renewal behind it has ended
+    CHECK(fake.state().tokens["refresh_token"] == 1);
+    CHECK(runOn(io, client.generateVisitorTokens()) != strategy.tokens);
+}
+
 TEST_CASE("logout ends the session, the next call starts another") {
     const testing::FakeWix fake;
     asio::io_context io;

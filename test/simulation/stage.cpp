@@ -174,6 +174,8 @@ void Stage::drain() {
         require(handlers < mostHandlers, "handlers run without end");
     }
     ledger.drained();
+    require(!ledger.closedForSure || !network->pending || network->pending->sent || network->pending->answer,
+            "a closed client keeps a request that has not left");
     checkThatNothingWasViolated();
 }
 

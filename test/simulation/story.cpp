@@ -207,7 +207,7 @@ void Story::giveUp(const Action& action) {
 }
 
 void Story::close() {
-    stage_.spawn(Caller::Wants::end, 60s, [this](TokenManager& tokens, WaitLimits) {
+    stage_.spawn(Caller::Wants::end, 5s, [this](TokenManager& tokens, WaitLimits) {
         ledger_.closed = true;
         return tokens.close();
     });
