@@ -49,7 +49,7 @@ public:
     using Operation = HomeOperation<result<SnapshotPtr>>::Deferred;
 
     /// A token that may be used now, without waiting and without a strand hop; null if it takes more. Starts a renewal
-    /// ahead of need.
+    /// ahead of need, and the repetition of a save that has failed.
     SnapshotPtr fresh();
     Operation usable(WaitLimits limits);
     /// After a 401 for `generation`: a newer set; the same one if another renewal would not help.

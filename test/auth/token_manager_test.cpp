@@ -38,8 +38,9 @@ HttpReply token(const std::string& access, int life, const std::string& refresh 
 
 class ScriptedTransport final : public TransportInterface {
 public:
-    asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits) override {
+    asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits limits) override {
         bodies.push_back(request->body);
+        deadlines.push_back(limits.deadline);
         if (throws) throw std::bad_alloc();
         co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
         result<HttpReply> next = std::move(replies.front());
@@ -55,14 +56,16 @@ public:
     RetryQuotas quotas;
     std::deque<result<HttpReply>> replies;
     std::vector<std::string> bodies;
+    std::vector<SteadyTime> deadlines;
     bool slots = true;
     bool throws = false;
     int slotsAsked = 0;
 };
 
 struct Stage {
-    Stage() {
+    explicit Stage(const RenewalWindows& windows = RenewalWindows()) {
         TokenManagerSetup setup;
+        setup.strategy.windows = windows;
         setup.strategy.clientId = "client";
         setup.storageKey = "client";
         setup.transport = transport;
@@ -150,6 +153,30 @@ TEST_CASE("in the mandatory window callers wait, and use the token if the renewa
     stage.clock.time += 20s;  // dead, and the backoff is over
     stage.transport->replies.emplace_back(token("a2", 14'400));
     CHECK((*stage.usable())->tokens.accessToken.value == "a2");
+}
+
+TEST_CASE("the windows are those of the strategy") {
+    RenewalWindows windows;
+    windows.mandatory = 300s;
+    Stage stage(windows);
+    stage.transport->replies.emplace_back(token("a1", 14'400, "r1"));
+    stage.usable();
+    stage.clock.time += 14'400s - 200s;
+    CHECK_FALSE(stage.manager->fresh());
+}
+
+TEST_CASE("a flight and its replay have one deadline") {
+    Stage stage;
+    stage.transport->replies.emplace_back(token("a1", 14'400, "r1"));
+    stage.usable();
+    stage.clock.time += 5h;
+    Failure lost(Errc::connection_lost, "the test");
+    lost.maybeSent = true;
+    stage.transport->replies.emplace_back(lost);
+    stage.transport->replies.emplace_back(token("a2", 14'400));
+    CHECK((*stage.usable())->tokens.accessToken.value == "a2");
+    REQUIRE(stage.transport->deadlines.size() == 3);
+    CHECK(stage.transport->deadlines[1] == stage.transport->deadlines[2]);
 }
 
 TEST_CASE("row 88: a suspend of hours is an expiry") {
