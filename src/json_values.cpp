@@ -3,9 +3,9 @@
 #include <wix/request.hpp>
 #include <wix/response.hpp>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/lenient_json.hpp"
 #include "http/header_lookup.hpp"
 
 namespace wix {
@@ -20,13 +20,17 @@ std::optional<std::string_view> Response::header(std::string_view name) const no
 
 boost::json::value Response::json() const {
     if (body_.empty()) return nullptr;
-    boost::system::error_code ec;
-    boost::json::parse_options options;
-    options.max_depth = 128;  // rich text nests deeper than the default of 32
-    boost::json::value parsed = boost::json::parse(body_, ec, {}, options);
-    if (!ec) return parsed;
-    Failure failure(Errc::response_not_json,
-                    "HTTP " + std::to_string(status_) + " with a body of " + std::to_string(body_.size()) + " bytes");
+    detail::JsonBody parsed = detail::parseJsonBody(body_);
+    if (parsed.problem == detail::JsonProblem::none) return std::move(parsed.value);
+    std::string what = "HTTP " + std::to_string(status_) + " with a body of " + std::to_string(body_.size()) + " bytes";
+    Errc code = Errc::response_too_large;
+    if (parsed.problem == detail::JsonProblem::tooManyValues)
+        what += " and more than " + std::to_string(detail::maxJsonValues) + " JSON values, a fixed limit";
+    else if (parsed.problem == detail::JsonProblem::tooDeep)
+        what += " that nests JSON deeper than " + std::to_string(detail::maxJsonDepth) + " levels, a fixed limit";
+    else
+        code = Errc::response_not_json;
+    Failure failure(code, std::move(what));
     failure.requestId = std::string(requestId());
     throw Error(std::move(failure));
 }

@@ -1,6 +1,5 @@
 #include "auth/token_endpoint.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -11,6 +10,8 @@
 #include <boost/asio/error.hpp>
 
 #include "base/backoff.hpp"
+#include "base/http_date.hpp"
+#include "base/lenient_json.hpp"
 #include "http/header_lookup.hpp"
 #include "http/header_rules.hpp"
 
@@ -106,9 +107,9 @@ std::string shown(std::string_view code) {
 }
 
 /// What the endpoint's clock shows, if it says so.
-std::optional<WallTime> dateOf(const HttpReply& reply) {
+std::optional<WallTime> dateOf(const HttpReply& reply, WallTime wallNow) {
     const auto date = findHeader(reply.headers, "date");
-    return date ? parseHttpDate(*date) : std::nullopt;
+    return date ? parseHttpDate(*date, wallNow) : std::nullopt;
 }
 
 /// Whether a validation error is about the client id, as far as one can tell: it names it, or it names nothing.
@@ -123,17 +124,15 @@ bool isAboutClientId(const json::object& validationError) {
     });
 }
 
-TokenAnswer readGrant(const HttpReply& reply) {
+TokenAnswer readGrant(const HttpReply& reply, WallTime wallNow) {
     TokenAnswer answer;
-    boost::system::error_code ec;
-    const json::value body = json::parse(reply.body, ec);
-    const json::object* object = ec ? nullptr : body.if_object();
+    const JsonBody body = parseJsonBody(reply.body);
+    const json::object* object = body.value.if_object();
     if (!object) {
         // Cut JSON may be the remains of a rotation; a page of HTML is somebody else's answer.
-        answer.verdict = !reply.body.empty() && reply.body.find_first_not_of(" \t\r\n") != std::string::npos &&
-                                 reply.body[reply.body.find_first_not_of(" \t\r\n")] == '{'
-                             ? TokenVerdict::lost
-                             : TokenVerdict::transient;
+        std::string_view text = withoutByteOrderMark(reply.body);
+        text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+        answer.verdict = text.starts_with('{') ? TokenVerdict::lost : TokenVerdict::transient;
         answer.failure = failureOf(Errc::token_unavailable, reply, "without a readable body");
         return answer;
     }
@@ -142,7 +141,8 @@ TokenAnswer readGrant(const HttpReply& reply) {
     answer.expiresIn = lifeOf(member(*object, "expires_in"));
     const char* objection = objectionTo(answer.accessToken, answer.refreshToken);
     // Which of the two is meant, each reader on the way decides for itself.
-    if (writtenMembers(reply.body) != object->size()) objection = "with a member that comes twice";
+    if (writtenMembers(body.repaired.empty() ? reply.body : body.repaired) != object->size())
+        objection = "with a member that comes twice";
     if (objection) {
         answer.failure = failureOf(Errc::token_unavailable, reply, objection);
         answer.accessToken.clear();
@@ -150,7 +150,7 @@ TokenAnswer readGrant(const HttpReply& reply) {
         return answer;
     }
     answer.verdict = TokenVerdict::granted;
-    answer.date = dateOf(reply);
+    answer.date = dateOf(reply, wallNow);
     return answer;
 }
 
@@ -162,7 +162,7 @@ bool isConfigurationError(std::string_view code) {
 TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     TokenAnswer answer;
     if (const auto after = findHeader(reply.headers, "retry-after"))
-        answer.retryAfter = parseRetryAfter(*after, dateOf(reply).value_or(wallNow));
+        answer.retryAfter = parseRetryAfter(*after, dateOf(reply, wallNow).value_or(wallNow));
     const auto verdict = [&](TokenVerdict is, Errc code, std::string detail) {
         answer.verdict = is;
         answer.failure = failureOf(code, reply, std::move(detail));
@@ -170,9 +170,8 @@ TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     };
     const bool maybeRejection =
         reply.status == 400 || reply.status == 401 || reply.status == 403 || reply.status == 404;
-    boost::system::error_code ec;
-    const json::value body = maybeRejection ? json::parse(reply.body, ec) : json::value();
-    const json::object* object = ec ? nullptr : body.if_object();
+    const JsonBody body = maybeRejection ? parseJsonBody(reply.body) : JsonBody();
+    const json::object* object = body.value.if_object();
     if (!object) return verdict(TokenVerdict::transient, Errc::token_unavailable, "");
 
     const std::string oauth = text(*object, "error");
@@ -208,7 +207,7 @@ std::string tokenRequestBody(Grant grant, const std::string& clientId, const std
 }
 
 TokenAnswer readTokenAnswer(const HttpReply& reply, WallTime wallNow) {
-    return reply.status == 200 ? readGrant(reply) : readError(reply, wallNow);
+    return reply.status == 200 ? readGrant(reply, wallNow) : readError(reply, wallNow);
 }
 
 TokenAnswer noTokenAnswer(Failure failure) {

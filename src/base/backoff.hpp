@@ -1,4 +1,4 @@
-// How long to wait before trying again, and the dates of HTTP. Pure.
+// How long to wait before trying again. Pure.
 #pragma once
 
 #include <chrono>
@@ -13,11 +13,8 @@ namespace wix::detail {
 std::chrono::milliseconds fullJitter(int failures, std::chrono::milliseconds first, std::chrono::milliseconds most,
                                      double random);
 
-/// An HTTP date (RFC 9110 5.6.7; IMF-fixdate only). Nothing if it is none, or not between 1970 and 2262.
-std::optional<WallTime> parseHttpDate(std::string_view text);
-
-/// A `Retry-After` value as a delay from `now`: seconds, or an HTTP date (RFC 9110 10.2.3; IMF-fixdate only).
-/// Nothing if it is neither. Dates in the past are zero.
+/// Reads a `Retry-After` value: seconds, or an HTTP date (RFC 9110 10.2.3). Returns the delay from `now`, zero for a date
+/// in the past, and nothing for other texts.
 std::optional<std::chrono::milliseconds> parseRetryAfter(std::string_view value, WallTime now);
 
 }  // namespace wix::detail

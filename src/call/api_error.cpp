@@ -1,7 +1,8 @@
 #include "call/api_error.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+
+#include "base/lenient_json.hpp"
 
 namespace json = boost::json;
 
@@ -29,9 +30,9 @@ ApiErrorBody readApiError(int status, std::string_view body, std::string_view re
     ApiErrorBody error;
     error.status = status;
     error.requestId = requestId;
-    boost::system::error_code ec;
-    const json::value parsed = json::parse(body, ec);
-    const json::object* top = ec ? nullptr : parsed.if_object();
+    if (body.size() > maxErrorBody) return error;
+    const JsonBody parsed = parseJsonBody(body);
+    const json::object* top = parsed.value.if_object();
     const json::object* details = objectAt(top, "details");
     const json::object* application = objectAt(details, "applicationError");
     const json::object* validation = objectAt(details, "validationError");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/backoff.hpp"
+#include "base/http_date.hpp"
 #include "call/api_error.hpp"
 #include "call/redirect_rule.hpp"
 #include "call/watched_sink.hpp"
@@ -27,9 +28,10 @@ ReplyFacts factsOf(const HttpReply& reply, const Clock& clock) {
     facts.status = reply.status;
     facts.tokenExpired = meansExpiredToken(reply.status, reply.body);
     if (const auto after = findHeader(reply.headers, "retry-after")) {
-        // A date is read against the answer's own, whatever this machine's clock shows.
+        // A date is read against the response's own, whatever this machine's clock shows.
+        const WallTime now = clock.wall();
         const auto date = findHeader(reply.headers, "date");
-        facts.retryAfter = parseRetryAfter(*after, (date ? parseHttpDate(*date) : std::nullopt).value_or(clock.wall()));
+        facts.retryAfter = parseRetryAfter(*after, (date ? parseHttpDate(*date, now) : std::nullopt).value_or(now));
     }
     return facts;
 }

@@ -1,4 +1,5 @@
 #include "base/backoff.hpp"
+#include "base/http_date.hpp"
 
 #include <doctest/doctest.h>
 
@@ -72,6 +73,14 @@ TEST_CASE("Retry-After as a date is the time until then, rounded up") {
     CHECK(delay("Sat, 31 Dec 2016 23:59:60 GMT") > 0);  // a leap second
 }
 
+TEST_CASE("Retry-After is read in all three forms of a date [C25]") {
+    for (const char* value : {"Sun, 06 Nov 1994 08:50:07 GMT", "Sunday, 06-Nov-94 08:50:07 GMT",
+                              "Sun Nov  6 08:50:07 1994", " \tSun Nov  6 08:50:07 1994 "}) {
+        CAPTURE(value);
+        CHECK(delay(value) == 30'000);
+    }
+}
+
 TEST_CASE("Retry-After dates in the past are now") {
     CHECK(delay("Sun, 06 Nov 1994 08:49:36 GMT") == 0);
     CHECK(delay("Thu, 01 Jan 1970 00:00:00 GMT") == 0);
@@ -87,7 +96,7 @@ TEST_CASE("Retry-After dates beyond the clock's range are a long time") {
 }
 
 TEST_CASE("Retry-After dates beyond the clock's range are a delay from a clock that is near its end") {
-    const auto at = parseHttpDate("Fri, 11 Apr 2262 23:47:16 GMT");  // the last second of 2^63 nanoseconds
+    const auto at = parseHttpDate("Fri, 11 Apr 2262 23:47:16 GMT", now);  // the last second of 2^63 nanoseconds
     REQUIRE(at);
     CHECK(delay("Fri, 11 Apr 2262 23:48:16 GMT", *at) == 60'000);
     CHECK(delay("Fri, 11 Apr 2262 23:48:16 GMT", *at + 1ns) == 60'000);
@@ -106,7 +115,7 @@ TEST_CASE("every month is known") {
     }
 }
 
-TEST_CASE("what is neither seconds nor a date of the fixed form is nothing") {
+TEST_CASE("what is neither seconds nor a date of HTTP is nothing") {
     for (const char* value : {"",
                               " ",
                               "\t",
@@ -124,8 +133,6 @@ TEST_CASE("what is neither seconds nor a date of the fixed form is nothing") {
                               "Sun, 06 Nov 1994 08:49:37 UTC",
                               "Sun, 06 Nov 1994 08:49:37 GMT+1",
                               "Sun, 06 Nov 1994 08:49:37",
-                              "Sunday, 06-Nov-94 08:49:37 GMT",
-                              "Sun Nov  6 08:49:37 1994",
                               "Sun, 6 Nov 1994 08:49:37 GMT",
                               "Sun, 00 Nov 1994 08:49:37 GMT",
                               "Sun, 31 Nov 1994 08:49:37 GMT",

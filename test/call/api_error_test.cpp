@@ -136,3 +136,22 @@ TEST_CASE("what means that the token has expired") {
         CHECK(meansExpiredToken(row.status, row.body) == row.expected);
     }
 }
+
+TEST_CASE("an error body whose text was cut or is not UTF-8 keeps its code [C9]") {
+    check({R"({"message":"Mug \ud83d","errorCode":"E"})", "E", "Mug \xEF\xBF\xBD"});
+    check({"{\"message\":\"caf\xE9\",\"errorCode\":\"E\"}", "E", "caf\xEF\xBF\xBD"});
+    check({"\xEF\xBB\xBF{\"message\":\"m\",\"errorCode\":\"E\"}", "E", "m"});
+    check({R"({"details":{"applicationError":{"code":"A","description":"\udc00"}}})", "A", "\xEF\xBF\xBD"});
+    check({"\xFF\xFE{\"errorCode\":\"E\"}", "", ""});
+}
+
+TEST_CASE("an error body of more than 64 KiB gives the status alone [C27]") {
+    const std::string begin = R"({"errorCode":"E","message":")", end = "\"}";
+    const std::string largest(maxErrorBody - begin.size() - end.size(), 'x');
+    CHECK(read(begin + largest + end).code == "E");
+    CHECK(read(begin + largest + end).description == largest);
+    CHECK(read(begin + largest + "x" + end).code == "");
+    CHECK(read(begin + largest + "x" + end).description == "");
+    CHECK(read(begin + largest + "x" + end, 503).status == 503);
+    CHECK(read(begin + largest + "x" + end).requestId == "id-1");
+}

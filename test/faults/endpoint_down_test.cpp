@@ -1,7 +1,7 @@
 // Fault matrix C, rows 1-3, 5 and 11-13: the token endpoint does not serve for a while. The visitor notices as late as
 // possible, the endpoint is asked as seldom as possible, and afterwards everything is as before.
 
-#include "base/backoff.hpp"
+#include "base/http_date.hpp"
 #include "faults/aged_session.hpp"
 
 using namespace wix;
@@ -87,7 +87,7 @@ TEST_CASE("C row 3: 429 with a Retry-After: no exchange before, for 5 min at mos
         fail("Sun, 06 Nov 1994 09:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT");
     }
     SUBCASE("a date in an answer that has no other") {
-        const auto here = detail::parseHttpDate("Thu, 03 Jan 2030 10:00:00 GMT");
+        const auto here = detail::parseHttpDate("Thu, 03 Jan 2030 10:00:00 GMT", detail::WallTime());
         REQUIRE(here);
         shopper.site.clock.jump(std::chrono::floor<std::chrono::seconds>(*here - shopper.site.clock.wall()));
         shopper.site.fake.answerRaw("token", answer("{}", "Retry-After: Thu, 03 Jan 2030 10:00:30 GMT\r\n", 429),

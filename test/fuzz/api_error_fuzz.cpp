@@ -1,4 +1,5 @@
 // Bodies of API answers: Wix's errors in their forms, and JSON in general.
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 
 #include <wix/response.hpp>
 
+#include "base/lenient_json.hpp"
 #include "call/api_error.hpp"
 #include "fuzz/fuzz.hpp"
 
@@ -40,11 +42,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool expired = meansExpiredToken(status, body);
     require(status != 401 || expired, "a 401 is about the token");
 
+    const std::string repaired = repairJson(body);
+    require(repairJson(repaired) == repaired, "one repair is enough");
+    require(repaired.size() <= 3 * body.size(), "a byte becomes three at most");
+    boost::system::error_code invalid;
+    boost::json::parse(body, invalid);
+    if (!invalid) require(repaired == body, "valid JSON needs no repair");
+
     const Response response(status, {{"X-Wix-Request-Id", requestId}}, withCanary(body, 0));
     try {
         static_cast<void>(response.json());
     } catch (const Error& refused) {
-        require(refused.code() == Errc::response_not_json, "what is not JSON has its code");
+        require(refused.code() == Errc::response_not_json || refused.code() == Errc::response_too_large,
+                "what is not JSON, or too deep, has its code");
         requireHarmless(refused.failure());
     }
     try {
@@ -54,7 +64,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const Response again(status, {}, boost::json::serialize(value));
         require(again.json().kind() == value.kind(), "JSON reads as written");
     } catch (const Error& refused) {
-        require(refused.code() == Errc::response_not_json, "what is not JSON has its code");
+        require(refused.code() == Errc::response_not_json || refused.code() == Errc::response_too_large,
+                "what is not JSON, or too deep, has its code");
     }
     return 0;
 }
