@@ -13,6 +13,8 @@ constexpr auto shortestPause = 250ms;   // between an exchange that failed and t
 constexpr double refillSeconds = 0.25;  // and on average between any two
 constexpr double refusedSeconds = 10;   // and between two because of 401s, beyond the first few
 
+std::uint64_t valueOf(const Failure& failure) { return static_cast<std::uint64_t>(failure.code.value()); }
+
 }  // namespace
 
 // -- The observer ------------------------------------------------------------------------------------------------------
@@ -23,17 +25,26 @@ void Listener::note(bool holds, const char* otherwise) const {
 }
 
 void Listener::renewalStarted(const RenewalStarted& event) {
+    trace_.add(Trace::Kind::renewalStarted, {event.attempt, static_cast<std::uint64_t>(event.reason)});
     onStarted(event);
     const bool alone = !std::exchange(open, true);
     const bool next = event.attempt > std::exchange(last, event.attempt);
     note(alone && next, "the observer was told of a second exchange before the first had ended");
 }
 void Listener::renewalFinished(const RenewalFinished& event) {
+    trace_.add(Trace::Kind::renewalFinished, {event.attempt, event.waiters, event.rotated});
     ++finished;
     onFinished(event.waiters);
     end(event.attempt, nullptr);
 }
-void Listener::renewalFailed(const RenewalFailed& event) { end(event.attempt, &event.failure); }
+void Listener::renewalFailed(const RenewalFailed& event) {
+    trace_.add(Trace::Kind::renewalFailed, {event.attempt, event.waiters, valueOf(event.failure)});
+    end(event.attempt, &event.failure);
+}
+void Listener::renewalAdopted(const RenewalAdopted& event) {
+    trace_.add(Trace::Kind::renewalAdopted, {event.waiters});
+    note(true, "");
+}
 void Listener::end(std::uint64_t attempt, const Failure* failure) {
     if (failure) Ledger::checkSecrets(*failure);
     if (failure && failure->code != boost::asio::error::operation_aborted) onFailed();
@@ -41,12 +52,14 @@ void Listener::end(std::uint64_t attempt, const Failure* failure) {
 }
 void Listener::sessionLost(const SessionLost& event) {
     ++lost;
+    trace_.add(Trace::Kind::sessionLost, {valueOf(event.failure), event.newVisitor});
     Ledger::checkSecrets(event.failure);
     onLost(event);
     note(true, "");
 }
 void Listener::saveFailed(const SaveFailed& event) {
     ++unsaved;
+    trace_.add(Trace::Kind::saveFailed, {valueOf(event.failure)});
     Ledger::checkSecrets(event.failure);
     note(true, "");
 }
@@ -63,7 +76,11 @@ void Ledger::checkSecrets(const Failure& failure) {
 }
 
 Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, SessionLostPolicy policy)
-    : world_(world), endpoint_(endpoint), storage_(storage), policy_(policy) {
+    : listener(std::make_shared<Listener>(world.trace)),
+      world_(world),
+      endpoint_(endpoint),
+      storage_(storage),
+      policy_(policy) {
     listener->onFinished = [this](std::size_t waiters) {
         endpoint_.learned(delivered_);
         require(waiters <= static_cast<std::size_t>(waiting_), "a renewal served more callers than there are");
@@ -100,6 +117,7 @@ void Ledger::enter(Caller& caller) {
 
 void Ledger::changes(Caller& caller, int visitor) {
     caller.era = ++era_;
+    world_.renewalEvent();
     if (visitor) endpoint_.visitor(visitor).era = era_;
     changes_[era_] = Change{&caller, visitor};
     mayExchangeOnceMore();
@@ -136,6 +154,10 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
         finishedBefore_ = listener->finished;
     }
     const Tokens& tokens = snapshot->tokens;
+    world_.trace.add(Trace::Kind::published,
+                     {snapshot->generation, Trace::numberOf(tokens.refreshToken.value),
+                      Trace::numberOf(tokens.accessToken.value), Trace::timeOf(snapshot->life.advisory),
+                      Trace::timeOf(snapshot->life.mandatory), Trace::timeOf(snapshot->life.dead)});
     if (tokens.empty()) return;
     const std::string& refresh = tokens.refreshToken.value;
     require(Endpoint::isOurs(refresh), "a refresh token that nobody has issued");
@@ -160,6 +182,7 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
 
 void Ledger::completed(Caller& caller, const result<SnapshotPtr>& outcome) {
     require(++caller.completions == 1, "a caller was answered twice");
+    world_.trace.add(Trace::Kind::completed, {caller.index, outcome.has_error() ? valueOf(outcome.error()) : 0});
     if (caller.entered) {
         --waiting_;
         wantingAny_ -= caller.wantsAny;
@@ -241,13 +264,15 @@ void Ledger::checkThatNobodyWaits(const std::deque<std::shared_ptr<Caller>>& cal
                 forWhat);
 }
 
-void Ledger::finishedCall(Caller& caller) {
+void Ledger::finishedCall(Caller& caller, int status) {
     require(++caller.completions == 1, "a call was answered twice");
+    world_.trace.add(Trace::Kind::callEnded, {caller.index, static_cast<std::uint64_t>(status)});
     --waiting_;
     wantingAny_ -= caller.wantsAny;
 }
 
 void Ledger::called(Caller& caller, const std::string& authorization) {
+    world_.trace.add(Trace::Kind::callSent, {caller.index, Trace::numberOf(authorization)});
     require(++caller.sends <= 2, "a request was sent more than twice because of 401");
     require(Endpoint::isOurs(authorization), "a request without a token");
     require(endpoint_.visitorOf(authorization).era >= certainEra(caller.eraBefore),
@@ -257,6 +282,9 @@ void Ledger::called(Caller& caller, const std::string& authorization) {
 // -- Exchanges ---------------------------------------------------------------------------------------------------------
 
 void Ledger::exchanging(const std::string& body) {
+    world_.renewalEvent();
+    world_.trace.add(Trace::Kind::exchangeStarted,
+                     {Trace::numberOf(body), Trace::timeOf(world_.boot()), Trace::timeOf(MonotonicClock::now())});
     require(!storage_ || storageFailed || storage_->letsExchange(), "an exchange without the lease");
     exchangeEra_ = era_;
     allowance_ += listener->lost - lostBefore_;  // what follows a rejection needs no pause
@@ -277,6 +305,11 @@ void Ledger::exchanging(const std::string& body) {
     const Visitor& before = endpoint_.visitor(whose);
     require(before.role == TokenRole::visitor, "a member became a visitor");
     require(before.ended && policy_ == SessionLostPolicy::newVisitor, "a visitor was replaced without a rejection");
+}
+
+void Ledger::exchangeEnded(bool sent, bool processed) {
+    world_.renewalEvent();
+    world_.trace.add(Trace::Kind::exchangeEnded, {sent, processed, Trace::timeOf(world_.boot())});
 }
 
 void Ledger::unauthorized(const std::string& what) {

@@ -27,8 +27,9 @@ using detail::SnapshotPtr;
 /// Somebody who waits for something.
 struct Caller {
     enum class Wants { usable, newer, refused, active, change, end, call };
-    explicit Caller(Wants what) : wants(what) {}
+    Caller(Wants what, std::size_t number) : wants(what), index(number) {}
     Wants wants;
+    std::size_t index;
     MonotonicTime deadline = MonotonicTime::max();
     int eraBefore = 0;             // session changes that came before
     int era = 0;                   // of a change: its number
@@ -47,9 +48,12 @@ struct Caller {
 /// Checks what the observer hears: pairs, one at a time, no secrets.
 class Listener final : public Observer {
 public:
+    explicit Listener(Trace& trace) : trace_(trace) {}
+
     void renewalStarted(const RenewalStarted& event) override;
     void renewalFinished(const RenewalFinished& event) override;
     void renewalFailed(const RenewalFailed& event) override;
+    void renewalAdopted(const RenewalAdopted& event) override;
     void sessionLost(const SessionLost& event) override;
     void saveFailed(const SaveFailed& event) override;
 
@@ -67,6 +71,8 @@ public:
 private:
     void note(bool holds, const char* otherwise) const;
     void end(std::uint64_t attempt, const Failure* failure);
+
+    Trace& trace_;
 };
 
 class Ledger {
@@ -86,11 +92,12 @@ public:
     /// Nothing but the storage is under way, and that has had its time.
     static void checkThatNobodyWaits(const std::deque<std::shared_ptr<Caller>>& callers, const char* forWhat);
     /// An API call has its answer.
-    void finishedCall(Caller& caller);
+    void finishedCall(Caller& caller, int status);
     void called(Caller& caller, const std::string& authorization);
 
     // Exchanges.
     void exchanging(const std::string& body);
+    void exchangeEnded(bool sent, bool processed);
     /// Something has happened that an exchange may follow at once.
     void mayExchangeOnceMore() {
         ++allowance_;
@@ -124,7 +131,7 @@ public:
     bool storageFailed = false;  // some operation of the storage has not succeeded
     bool wallIsTrue = true;      // it was not set, and the endpoint's agrees
     int initialVisitor = 0;      // the session that there is before the first use
-    const std::shared_ptr<Listener> listener = std::make_shared<Listener>();
+    const std::shared_ptr<Listener> listener;
 
 private:
     void see(const SnapshotPtr& snapshot, int eraBefore);

@@ -49,6 +49,7 @@ public:
     detail::RetryQuotas quotas;
     std::shared_ptr<Exchange> pending;  // at most one: a second one is a violation
     std::function<void(const std::string& body)> onExchange;
+    std::function<void(const Exchange& ended)> onExchangeEnded;
     std::function<detail::HttpReply(const detail::WireRequest& request)> onCall;
     std::function<void()> onTimeout;
     int exchanges = 0;
@@ -83,6 +84,7 @@ private:
             co_await made->wake.async_wait(asio::redirect_error(asio::use_awaitable, ended));
         }
         network->pending.reset();
+        network->onExchangeEnded(*made);
         if (made->answer) co_return std::move(*made->answer);
         Failure failure(asio::error::operation_aborted, request->describe());
         if (!made->aborted && !made->dropped) {

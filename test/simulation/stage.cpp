@@ -26,9 +26,9 @@ std::chrono::nanoseconds pauseAfter(Answer answer) {
 }  // namespace
 
 Stage::Stage(std::uint64_t seed, const Setup& setup)
-    : world(seed * 7 + 3),
+    : world(seed),
       endpoint(world, setup.rotation, setup.life, setup.skew),
-      storage(setup.storage ? std::make_shared<Storage>() : nullptr),
+      storage(setup.storage ? std::make_shared<Storage>(world) : nullptr),
       ledger(world, endpoint, storage.get(), setup.policy) {
     firstViolation.clear();
     home_.emplace(1);
@@ -59,6 +59,7 @@ Stage::Stage(std::uint64_t seed, const Setup& setup)
         endpoint.asked();
         ledger.exchanging(body);
     };
+    network->onExchangeEnded = [this](const Exchange& ended) { ledger.exchangeEnded(ended.sent, ended.processed); };
     network->onTimeout = [this] { ledger.flightTimedOut = true; };
     network->onCall = [this](const detail::WireRequest& request) { return answerCall(request); };
     manager = std::make_shared<detail::TokenManager>(home_->get_executor(), std::move(made));
@@ -73,7 +74,7 @@ Stage::~Stage() {
 // -- Callers -----------------------------------------------------------------------------------------------------------
 
 std::shared_ptr<Caller> Stage::add(Caller::Wants wants, std::chrono::nanoseconds limit) {
-    callers.push_back(std::make_shared<Caller>(wants));
+    callers.push_back(std::make_shared<Caller>(wants, callers.size()));
     callers.back()->deadline = MonotonicClock::now() + limit;
     return callers.back();
 }
@@ -134,13 +135,11 @@ asio::awaitable<void> Stage::call(Stage* stage, std::shared_ptr<Caller> caller,
     request->method = "GET";
     request->target = "/call";
     request->idempotent = true;
-    std::size_t index = 0;
-    while (stage->callers[index] != caller) ++index;
-    request->headers.emplace_back(callerHeader, std::to_string(index));
+    request->headers.emplace_back(callerHeader, std::to_string(caller->index));
     detail::WaitLimits limits(caller->deadline, caller->stop.get_token());
     auto operation = detail::runCall(environment, request, std::move(limits));
     const result<detail::HttpReply> outcome = co_await std::move(operation);
-    stage->ledger.finishedCall(*caller);
+    stage->ledger.finishedCall(*caller, outcome.has_value() ? outcome->status : 0);
     if (outcome.has_error()) stage->ledger.failed(*caller, outcome.error());
 }
 

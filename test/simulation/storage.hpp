@@ -27,6 +27,8 @@ enum class StorageFate { good, unavailable, damaged, throwsSomething, doneButUna
 
 class Storage final : public TokenStorage {
 public:
+    explicit Storage(World& world) : world_(world) {}
+
     asio::awaitable<std::optional<StoredTokens>> load(std::string) override { return load(this); }
     asio::awaitable<SaveResult> save(std::string, Tokens tokens, std::uint64_t expected) override {
         return save(this, std::move(tokens), expected);
@@ -84,14 +86,23 @@ private:
         detail::MonotonicTimer wake;
     };
 
+    enum class Asked { load, save, erase, lease };
+
     /// Waits for its fate; what is to fail before anything was done throws here.
-    static asio::awaitable<StorageFate> turn(Storage* self) {
+    static asio::awaitable<StorageFate> turn(Storage* self, Asked asked, std::uint64_t what = 0,
+                                             std::uint64_t expected = 0) {
+        self->world_.renewalEvent();
+        self->world_.trace.add(Trace::Kind::storageAsked, {static_cast<std::uint64_t>(asked), what, expected,
+                                                           Trace::timeOf(MonotonicClock::now())});
         const auto operation = std::make_shared<Operation>(co_await asio::this_coro::executor);
         self->waiting_.push_back(operation);
         operation->wake.expires_at(MonotonicTime::max());
         boost::system::error_code ended;
         co_await operation->wake.async_wait(asio::redirect_error(asio::use_awaitable, ended));
         if (MonotonicClock::now() - operation->since >= 5s) self->wasLate_ = true;
+        self->world_.renewalEvent();
+        self->world_.trace.add(Trace::Kind::storageEnded,
+                               {static_cast<std::uint64_t>(operation->fate), Trace::timeOf(MonotonicClock::now())});
         if (operation->fate == StorageFate::unavailable)
             throw Error(Errc::storage_unavailable, "the simulated storage");
         if (operation->fate == StorageFate::damaged) throw Error(Errc::storage_damaged, "the simulated storage");
@@ -102,13 +113,13 @@ private:
         if (fate == StorageFate::doneButUnavailable) throw Error(Errc::storage_unavailable, "the simulated storage");
     }
     static asio::awaitable<std::optional<StoredTokens>> load(Storage* self) {
-        orUnavailable(co_await turn(self));
+        orUnavailable(co_await turn(self, Asked::load));
         std::optional<StoredTokens> found;
         if (self->record.version != 0) found = self->record;
         co_return found;
     }
     static asio::awaitable<SaveResult> save(Storage* self, Tokens tokens, std::uint64_t expected) {
-        const StorageFate fate = co_await turn(self);
+        const StorageFate fate = co_await turn(self, Asked::save, Trace::numberOf(tokens.refreshToken.value), expected);
         if (expected != self->record.version) co_return SaveResult::conflict(self->record);
         self->record = StoredTokens(tokens, ++self->versions_);
         self->written.insert(tokens.refreshToken.value);
@@ -116,7 +127,7 @@ private:
         co_return SaveResult::saved(self->record.version);
     }
     static asio::awaitable<std::optional<RenewalLease>> lease(Storage* self) {
-        orUnavailable(co_await turn(self));
+        orUnavailable(co_await turn(self, Asked::lease));
         std::optional<RenewalLease> granted;
         if (MonotonicClock::now() < self->siblingUntil_) {
             if (!self->deniedSince_) self->deniedSince_ = MonotonicClock::now();
@@ -128,7 +139,7 @@ private:
         co_return granted;
     }
     static asio::awaitable<void> erase(Storage* self) {
-        const StorageFate fate = co_await turn(self);
+        const StorageFate fate = co_await turn(self, Asked::erase);
         if (self->record.version != 0) self->end();
         orUnavailable(fate);
     }
@@ -144,6 +155,7 @@ public:
     void end() { record = StoredTokens(Tokens(), ++versions_); }
 
 private:
+    World& world_;
     std::deque<std::shared_ptr<Operation>> waiting_;
     std::uint64_t versions_ = 0;
     static constexpr std::chrono::milliseconds mostPatience{30'000};

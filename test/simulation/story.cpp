@@ -13,7 +13,7 @@ using Kind = Action::Kind;
 
 class Story {
 public:
-    Story(std::uint64_t seed) : setup_(seed), stage_(seed, setup_), ledger_(stage_.ledger) {}
+    explicit Story(std::uint64_t seed) : seed_(seed), setup_(seed), stage_(seed, setup_), ledger_(stage_.ledger) {}
 
     void perform(const Action& action);
     void finish();
@@ -35,6 +35,7 @@ private:
     void settle();
     void close();
 
+    const std::uint64_t seed_;
     Setup setup_;
     Stage stage_;
     Ledger& ledger_;
@@ -54,6 +55,8 @@ Stage::Ask asking(Tokens tokens, bool thenGet) {
 // -- Actions -----------------------------------------------------------------------------------------------------------
 
 void Story::perform(const Action& action) {
+    stage_.world.trace.add(Trace::Kind::action, {static_cast<std::uint64_t>(action.kind), action.which,
+                                                 static_cast<std::uint64_t>(action.then)});
     if (action.kind <= Kind::close)
         performCaller(action);
     else if (action.kind <= Kind::setWall)
@@ -366,6 +369,7 @@ void Story::count(Tally& tally) const {
     tally.unsaved += static_cast<std::uint64_t>(ledger_.listener->unsaved);
     tally.visitors += static_cast<std::uint64_t>(stage_.endpoint.visitors());
     for (const auto& caller : stage_.callers) tally.answered += caller->completions > 0;
+    tally.trace += Trace::mixed(stage_.world.trace.value() ^ seed_);
 }
 
 }  // namespace
@@ -378,18 +382,23 @@ Tally& Tally::operator+=(const Tally& other) {
     visitors += other.visitors;
     lost += other.lost;
     unsaved += other.unsaved;
+    trace += other.trace;
     return *this;
 }
 
 std::optional<Failed> tell(std::uint64_t seed, const std::vector<Action>& actions, Tally* tally) {
     std::size_t step = 0;
+    Story story(seed);
+    const auto count = [&] {
+        if (tally) story.count(*tally);
+    };
     try {
-        Story story(seed);
         for (; step < actions.size(); ++step) story.perform(actions[step]);
         story.finish();
-        if (tally) story.count(*tally);
+        count();
         return std::nullopt;
     } catch (const std::exception& violation) {
+        count();
         return Failed{firstViolation.empty() ? violation.what() : firstViolation, step};
     }
 }

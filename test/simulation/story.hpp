@@ -14,6 +14,7 @@ namespace wix::simulation {
 /// What was counted, so that a reader sees that the stories reach what they are about.
 struct Tally {
     std::uint64_t callers = 0, answered = 0, exchanges = 0, replays = 0, visitors = 0, lost = 0, unsaved = 0;
+    std::uint64_t trace = 0;  ///< A sum, so that the order of the stories does not matter.
     Tally& operator+=(const Tally& other);
 };
 

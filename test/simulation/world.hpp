@@ -1,4 +1,4 @@
-// The time of a simulated world, its dice, and what is wrong with it.
+// The time of a simulated world, its random numbers, and the rule that a story has violated.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/monotonic_clock.hpp"
+#include "trace.hpp"
 
 namespace wix::simulation {
 
@@ -38,11 +39,19 @@ inline void require(bool holds, const std::string& otherwise) {
 /// Three clocks: wall (set at will), monotonic (stands still in suspend) and boottime (does not).
 class World final : public detail::Clock {
 public:
-    explicit World(std::uint64_t seed) : dice_(seed) { MonotonicClock::current = MonotonicTime(1h); }
+    explicit World(std::uint64_t seed) : seed_(seed), story_(seed * 7 + 3) {
+        MonotonicClock::current = MonotonicTime(1h);
+    }
 
     BootTime boot() const override { return boot_; }
     WallTime wall() const override { return wall_; }
-    double random() const override { return std::uniform_real_distribution<double>(0.0, 1.0)(dice_); }
+    /// The jitter of the code under test: a function of the seed and of the number of renewal events so far. How often the
+    /// code reads the clock changes neither this number nor the story.
+    double random() const override {
+        return static_cast<double>(Trace::mixed(Trace::mixed(seed_) + renewalEvents_) >> 11) * 0x1p-53;
+    }
+    /// An exchange or an operation of the storage begins or ends, or a caller sets another session.
+    void renewalEvent() { ++renewalEvents_; }
 
     void pass(std::chrono::nanoseconds time) {
         MonotonicClock::current += time;
@@ -54,11 +63,15 @@ public:
     }
     void setWall(std::chrono::seconds by) { wall_ += by; }
 
-    bool chance(unsigned percent) { return dice_() % 100 < percent; }
-    std::uint64_t below(std::uint64_t bound) { return dice_() % bound; }
+    /// For the story alone.
+    bool chance(unsigned percent) { return story_() % 100 < percent; }
+
+    Trace trace;
 
 private:
-    mutable std::mt19937_64 dice_;
+    const std::uint64_t seed_;
+    std::mt19937_64 story_;
+    std::uint64_t renewalEvents_ = 0;
     BootTime boot_{2h};
     WallTime wall_{1'700'000'000s};
 };
