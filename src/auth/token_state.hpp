@@ -236,6 +236,9 @@ private:
             pausing,  // a sibling has the lease
             ready,    // the exchange may begin
         };
+        // Without a declared constructor std::optional<Claim> is not default-insertable for clang: the initializers below
+        // are parsed only at the end of TokenState.
+        Claim() noexcept {}
         Phase phase = Phase::wanting;
         bool granted = false;
         int denials = 0;

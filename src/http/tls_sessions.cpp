@@ -14,7 +14,7 @@ TlsSessionPtr copyOf(const SSL_SESSION* session) {
 
 /// A resumed handshake shows no certificate: whether the one of the session is still valid has to be asked here.
 bool isGood(const SSL_SESSION* session, std::time_t now) {
-    const auto since = static_cast<std::time_t>(SSL_SESSION_get_time(session));
+    const auto since = sessionTime(session);
     const auto lifetime = static_cast<std::time_t>(SSL_SESSION_get_timeout(session));
     if (now < since || now - since >= std::min(lifetime, TlsSessions::longestUse)) return false;
     const X509* certificate = SSL_SESSION_get0_peer(const_cast<SSL_SESSION*>(session));
@@ -22,6 +22,14 @@ bool isGood(const SSL_SESSION* session, std::time_t now) {
 }
 
 }  // namespace
+
+std::time_t sessionTime(const SSL_SESSION* session) {
+#if OPENSSL_VERSION_NUMBER >= 0x30300000L
+    return SSL_SESSION_get_time_ex(session);
+#else
+    return static_cast<std::time_t>(SSL_SESSION_get_time(session));
+#endif
+}
 
 void TlsSessions::put(const std::string& origin, const SSL_SESSION* session) {
     TlsSessionPtr copy = copyOf(session);

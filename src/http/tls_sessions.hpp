@@ -19,6 +19,9 @@ struct FreeTlsSession {
 };
 using TlsSessionPtr = std::unique_ptr<SSL_SESSION, FreeTlsSession>;
 
+/// When the session was established.
+std::time_t sessionTime(const SSL_SESSION* session);
+
 /// What is kept for each origin, which is also the host name that the sessions were verified for. Bounded: the oldest go.
 /// Thread-safe. It shares no session with a connection, since OpenSSL changes those of connections that fail.
 class TlsSessions {

@@ -22,7 +22,7 @@ Failure refuse(const char* why) {
 }
 
 std::optional<std::string> percentDecoded(std::string_view text) {
-    const auto checked = urls::make_pct_string_view(urls::string_view(text.data(), text.size()));
+    const auto checked = urls::make_pct_string_view(text);
     if (!checked) return std::nullopt;
     const urls::decode_view decoded(*checked);
     return std::string(decoded.begin(), decoded.end());
@@ -80,7 +80,7 @@ const char* readHostAndPort(std::string_view authority, RedisUrl& url) {
         port = authority.substr(colon + 1);
     }
     if (host.starts_with('[') && host.ends_with(']')) {
-        const auto address = urls::parse_ipv6_address(urls::string_view(host.data() + 1, host.size() - 2));
+        const auto address = urls::parse_ipv6_address(host.substr(1, host.size() - 2));
         if (!address) return "has a malformed IPv6 address";
         url.host = address->to_string();
     } else if (isHost(host)) {

@@ -148,8 +148,8 @@ HttpReply reserveV1(BoxOffice& office, const Call& call) {
     const json::object body = parseBody(call.request.body);
     const Event* event = findEvent(stringAt(body, "eventId"));
     if (event == nullptr) refuseEvent();
-    const Reservation& made =
-        reserve(office, event, call, readTickets(arrayAt(body, "ticketQuantities"), "ticketQuantities"));
+    const TicketQuantities tickets = readTickets(arrayAt(body, "ticketQuantities"), "ticketQuantities");
+    const Reservation& made = reserve(office, event, call, tickets);
 
     Cents total = 0;
     json::array lines;

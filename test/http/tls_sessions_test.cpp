@@ -145,7 +145,7 @@ TEST_CASE("TLS 1.3 sessions are given once, the youngest first; those of TLS 1.2
 
 TEST_CASE("a session is not offered after its lifetime, after an hour, and with a certificate that has expired") {
     const auto session = someSession(TLS1_3_VERSION);
-    const auto since = static_cast<std::time_t>(SSL_SESSION_get_time(session.get()));
+    const auto since = detail::sessionTime(session.get());
     TlsSessions sessions;
     const auto givenAfter = [&](long lifetime, std::time_t seconds) {
         SSL_SESSION_set_timeout(session.get(), lifetime);
