@@ -4,11 +4,18 @@ if(WIX_DEVELOPER)
   if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
     find_program(WIX_CCACHE ccache)
     mark_as_advanced(WIX_CCACHE)
-    if(WIX_CCACHE)
+    if(WIX_CCACHE AND DEFINED ENV{CCACHE_SLOPPINESS})
       set(CMAKE_CXX_COMPILER_LAUNCHER "${WIX_CCACHE}")
+    elseif(WIX_CCACHE)
+      # Without these two ccache does not store what was compiled with a precompiled header.
+      set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${WIX_CCACHE}")
     endif()
   endif()
-  target_compile_options(wix_developer INTERFACE -Wall -Wextra -Wpedantic $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow> -Wconversion -Werror)
+  target_compile_options(wix_developer INTERFACE -Wall -Wextra -Wpedantic $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow> -Wconversion)
+  # A compiler that was never tried may warn of something new; that is no reason to refuse the build.
+  if(WIX_WARNINGS_AS_ERRORS)
+    target_compile_options(wix_developer INTERFACE -Werror)
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 warns inside Boost's and its own inlined code: not about ours, and not reliably.
     target_compile_options(wix_developer INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds

@@ -80,7 +80,9 @@ std::shared_ptr<wix::TokenStorage> openStorage(asio::io_context& io, Options& op
     return redis;
 #else
     (void)io;
-    throw std::invalid_argument("--redis: this shop was built without wix::redis");
+    throw std::invalid_argument(
+        "--redis: this shop was built without wix::redis; install libhiredis-dev and pkg-config (./run packages) and build it "
+        "again (./run shop)");
 #endif
 }
 

@@ -201,6 +201,51 @@ has log 'ctest --preset default --output-on-failure -R pool'
 try 0 test
 try 0 demo
 lacks log 'cmake --preset'
+# hiredis that is installed after the demo was built: the tests are configured anew, and once.
+stub build pkg-config <<'S'
+cat "$work/hiredis" 2>/dev/null || exit 1
+S
+fresh
+try 0 demo
+echo 1.2.0 >"$work/hiredis"
+: >"$work/log"
+try 0 test
+has log 'cmake --preset default'
+: >"$work/log"
+try 0 test
+lacks log 'cmake --preset'
+rm "$work/hiredis"
+try 0 demo
+has log 'cmake --preset default'
+# What was skipped is told with its reason, once, and the code is that of ctest.
+stub build ctest <<'S'
+mkdir -p build/default/Testing/Temporary
+cat >build/default/Testing/Temporary/LastTest.log <<'LOG'
+1/2 Testing: redis
+skipped: no hiredis
+2/2 Testing: counterparts.haproxy
+haproxy_test.cpp(77): MESSAGE: skipped: there is no haproxy
+haproxy_test.cpp(77): MESSAGE: skipped: there is no haproxy
+LOG
+exit 8
+S
+try 8 test
+has out '  redis: no hiredis'
+has out '  counterparts.haproxy: there is no haproxy'
+if [[ $(grep -c haproxy: "$work/out") != 1 ]]; then
+    echo 'a reason is told twice'
+    failures=$((failures + 1))
+fi
+stub build ctest <<'S'
+echo "ctest $*" >>"$work/log"
+S
+# CI has presets of its own.
+: >"$work/log"
+WIX_CI=1 try 0 test
+has log 'cmake --preset ci-default'
+has log 'ctest --preset ci-default'
+rm -rf "$house/build"
+try 0 demo
 # The shop keeps its sessions beside the build; arguments of the user win.
 mkdir -p "$house/build/default/examples/storefront"
 for name in storefront wix-fake; do
@@ -214,6 +259,9 @@ printf 'echo "load:" "$@"\n' >"$house/test/shop/load.sh"
 try 0 shop --port 8080
 has log '--target storefront'
 has out "storefront: --store $house/build/shop --port 8080"
+sed -i '/hiredis/d' "$work/installed"
+try 0 shop --redis redis://localhost
+has log 'install --no-install-recommends --no-remove libhiredis-dev'
 try 0 load
 has log '--target wix_fake storefront'
 has out 'wix-fake 30'
