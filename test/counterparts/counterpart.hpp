@@ -7,6 +7,7 @@
 #include "storage/temp_directory.hpp"
 #include "support/child_process.hpp"
 #include "support/eventually.hpp"
+#include "support/skip.hpp"
 #include "testing/certificate.hpp"
 
 #include <chrono>
@@ -18,7 +19,7 @@ namespace wix::test {
 /// Whether a program is not there; the message names what to install. Such a test has nothing to say.
 inline bool missing(const std::string& program, const std::string& package) {
     if (!findProgram(program).empty()) return false;
-    MESSAGE("skipped: there is no ", program, " (Debian: ", package, ")");
+    skip("there is no " + program + " (Debian: " + package + ")");
     return true;
 }
 

@@ -18,6 +18,7 @@
 
 #include "customer.hpp"
 #include "support/fake_client.hpp"
+#include "support/machine.hpp"
 #include "support/run.hpp"
 
 namespace {
@@ -221,6 +222,11 @@ int main(int count, char** values) {
     if (!read(count, values, options)) {
         std::fputs(usage, stderr);
         return 2;
+    }
+    if (const std::string problem = test::machineProblem(); !problem.empty()) {
+        std::fprintf(stderr, "%s\n", problem.c_str());
+        std::fflush(stderr);
+        std::_Exit(1);
     }
     std::printf("seed %llu, %llu s, %llu clients\n", static_cast<unsigned long long>(options.seed),
                 static_cast<unsigned long long>(options.seconds), static_cast<unsigned long long>(options.clients));

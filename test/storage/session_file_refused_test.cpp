@@ -11,6 +11,7 @@
 #include "storage/session_file.hpp"
 #include "storage/session_texts.hpp"
 #include "storage/temp_directory.hpp"
+#include "support/skip.hpp"
 
 using namespace wix;
 using namespace wix::detail;
@@ -84,13 +85,13 @@ TEST_CASE("C row 96: a file that others may use is refused, with the remedy") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     put(file, javaScript);
-    for (::mode_t mode : {0644, 0640, 0660, 0604, 0602, 0601, 0610, 0666, 0777}) {
+    for (::mode_t mode : {0644U, 0640U, 0660U, 0604U, 0602U, 0601U, 0610U, 0666U, 0777U}) {
         REQUIRE(::chmod(file.c_str(), mode) == 0);
         CAPTURE(mode);
         checkRefused(file, "refused: others may use it; if nobody has, run: chmod 600 " + file.string());
         CHECK(contentOf(file) == javaScript);
     }
-    for (::mode_t mode : {0600, 0400, 0700}) {
+    for (::mode_t mode : {0600U, 0400U, 0700U}) {
         REQUIRE(::chmod(file.c_str(), mode) == 0);
         CHECK(SessionFile(file).load("key").value()->version == timeOf(file));
     }
@@ -134,7 +135,7 @@ TEST_CASE("C row 96: a symbolic link is refused, and what it points to is not to
 
 TEST_CASE("C row 96: a file of another user is refused") {
     if (::geteuid() != 0) {
-        MESSAGE("skipped: only root can give a file away");
+        wix::test::skip("only root can give a file away");
         return;
     }
     const TempDirectory directory;
