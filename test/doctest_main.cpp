@@ -2,6 +2,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
+#include <stdlib.h>
+
 #include "support/machine.hpp"
 #include "support/skip.hpp"
 
@@ -41,6 +43,9 @@ struct SkipCounter : doctest::IReporter {
 REGISTER_LISTENER("skips", 1, SkipCounter);
 
 int main(int argc, char** argv) {
+    // The trust store of the machine may be empty (Debian without ca-certificates), or may trust anything.
+    ::setenv("SSL_CERT_FILE", WIX_TEST_TRUST_STORE, 1);
+    ::setenv("SSL_CERT_DIR", "/nonexistent", 1);
     if (const std::string problem = wix::test::machineProblem(); !problem.empty()) {
         std::fprintf(stderr, "%s\n", problem.c_str());
         std::fflush(stderr);
