@@ -9,6 +9,8 @@ usage: tools/debian_root.sh make RELEASE
            makes the bare root of debian12 or debian13, unless it is complete, and prints its folder
        tools/debian_root.sh fresh RELEASE COPY
            makes COPY, a new copy of the bare root, in place of an older one, and prints its folder
+       tools/debian_root.sh drop COPY
+           removes that copy
        tools/debian_root.sh enter COPY [OPTION]... COMMAND...
            runs a command as root in COPY (or in another folder that holds a root)
            --checkout DIR     mounts a checkout of this project at /wix, and starts there
@@ -107,7 +109,13 @@ fresh() {
     remove "$copy"
     mkdir -p "${copy%/*}"
     cp -a --reflink=auto "$bare" "$copy"
+    echo "$1" >"$copy/.release"
     echo "$copy"
+}
+
+drop() {
+    [[ $1 =~ ^[a-z0-9_-]+$ ]] || exit 2
+    remove "$roots/copies/$1"
 }
 
 # The part of `enter` that runs within the new namespaces: inside ROOT DIRECTORY BINDS... -- COMMAND...
@@ -161,6 +169,11 @@ enter() {
         esac
         shift 2
     done
+    # All copies of a release share the packages that they have downloaded.
+    if [[ -e $root/.release ]]; then
+        mkdir -p "$roots/archives/$(<"$root/.release")/partial"
+        binds+=("$roots/archives/$(<"$root/.release"):/var/cache/apt/archives")
+    fi
     # Names are looked up as on this machine.
     cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-dumb}" \
@@ -172,7 +185,7 @@ enter() {
 command=${1:-help}
 if (($# > 0)); then shift; fi
 case $command:$# in
-make:1 | fresh:2) "$command" "$@" ;;
+make:1 | fresh:2 | drop:1) "$command" "$@" ;;
 enter:0 | enter:1 | .inside:[0-3]) usage >&2; exit 2 ;;
 enter:*) enter "$@" ;;
 .inside:*) inside "$@" ;;
