@@ -88,18 +88,18 @@ Session::Session(std::shared_ptr<HttpTransport> transport, bool owns, OAuthStrat
     : Session(std::make_shared<SessionCommon>(std::move(transport), owns, strategy, std::move(options), clock),
               strategy.sessionKey, strategy.tokens) {}
 
-Session::Session(std::shared_ptr<const SessionCommon> shared, const std::string& sessionKey)
-    : Session(std::move(shared), sessionKey, Tokens()) {}
-
 Session::Session(std::shared_ptr<const SessionCommon> shared, const std::string& sessionKey, const Tokens& initial)
     : common(std::move(shared)),
       tokens(makeTokenManager(common, sessionKey, initial)),
       consistency(std::make_shared<Consistency>()) {}
 
+Session::Session(std::shared_ptr<const SessionCommon> shared, const std::shared_ptr<Session>& home)
+    : common(std::move(shared)), tokens(home, home->tokens.get()), consistency(home->consistency), isView_(true) {}
+
 /// In the child of a fork nothing is posted: the parent's io_context would be woken. Nor if there is nothing to end: nobody
 /// else has the tokens, so that nothing can begin any more.
 Session::~Session() {
-    if (common->transport->checkProcess() || tokens->isIdle()) return;
+    if (isView_ || common->transport->checkProcess() || tokens->isIdle()) return;
     tokens->abandon();
 }
 

@@ -35,9 +35,13 @@ public:
     /// One by itself.
     Session(std::shared_ptr<HttpTransport> transport, bool ownsTransport, OAuthStrategy strategy, ClientOptions options,
             const Clock& clock = Clock::system());
-    /// One of many, with no tokens but those in the storage. `sessionKey` is checked.
-    Session(std::shared_ptr<const SessionCommon> shared, const std::string& sessionKey);
-    /// close() without waiting.
+    /// One of many. Without `initial` its tokens are those in the storage. `sessionKey` is checked.
+    Session(std::shared_ptr<const SessionCommon> shared, const std::string& sessionKey,
+            const Tokens& initial = Tokens());
+    /// A view of `home`, which it keeps alive: it shares tokens and consistency value, and sends its calls over the transport
+    /// of `shared`.
+    Session(std::shared_ptr<const SessionCommon> shared, const std::shared_ptr<Session>& home);
+    /// close() without waiting. Destroying a view closes nothing.
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -50,7 +54,7 @@ public:
     const std::shared_ptr<Consistency> consistency;
 
 private:
-    Session(std::shared_ptr<const SessionCommon> shared, const std::string& sessionKey, const Tokens& initial);
+    const bool isView_ = false;
 };
 
 using SessionPtr = std::shared_ptr<Session>;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <wix/client.hpp>
 #include <wix/config.hpp>
@@ -36,7 +37,18 @@ struct WIX_EXPORT VisitorSessionsStatistics {
     std::uint64_t refused = 0;          ///< Calls of open() that found no place: Errc::too_many_sessions.
 };
 
-/// Gives each visitor of a server a Client of their own, over one Transport. A handle: copies share the sessions.
+/// Gives each visitor of a server a Client of their own, over one Transport or over several. A handle: copies share the
+/// sessions.
+///
+/// A server with several io_contexts, one for each thread, makes one Transport for each and one VisitorSessions for all.
+/// Each visitor then has one session in the process: all io_contexts share its tokens, its renewals and its
+/// `X-Wix-Consistent` value, so that a visitor reads their own writes whichever io_context serves the request. The calls of
+/// a Client are sent over the Transport of the io_context on which open() was awaited. If the io_context that the tokens
+/// belong to is destroyed, Clients of that session fail with operation_aborted, and the next open() of the key continues
+/// the session on another io_context.
+///
+/// Calls that run in parallel stay unordered: the consistency value is opaque, and the value of the response that arrives
+/// last is used.
 ///
 /// A session that leaves memory sleeps in the storage, and is there again at the next open(). Only sessions leave that
 /// nobody has a Client of, that have nothing under way and nothing unsaved; a few at a time, as others are opened: there is
@@ -52,11 +64,17 @@ public:
     VisitorSessions(Transport transport, OAuthStrategy strategy, ClientOptions options = ClientOptions(),
                     VisitorSessionsOptions limits = VisitorSessionsOptions());
 
+    /// The same over several Transports, each on an io_context of its own. They must not be empty.
+    VisitorSessions(std::vector<Transport> transports, OAuthStrategy strategy, ClientOptions options = ClientOptions(),
+                    VisitorSessionsOptions limits = VisitorSessionsOptions());
+
     /// The Client of the visitor with this key: of any text of 1 to 512 bytes that nobody can guess, if it comes from a
     /// cookie. The same key gives the same session as long as it is in memory, concurrently too. Nothing is loaded or
     /// sent yet. Its record in the storage is that of a Client whose OAuthStrategy::sessionKey is the key (with `%` and what
     /// is not visible ASCII percent-encoded). Errors: Errc::invalid_argument, too_many_sessions if the memory is full and
-    /// none of the 256 longest unused may go, operation_aborted after close().
+    /// none of the 256 longest unused may go, operation_aborted after close() or if the io_context of every Transport has been
+    /// destroyed. Awaited on an executor of none of the Transports, open() places a new session on the first Transport whose
+    /// io_context exists; that io_context must not be destroyed during the call.
     boost::asio::awaitable<Client> open(std::string key) const;
 
     VisitorSessionsStatistics statistics() const;

@@ -66,8 +66,26 @@ void TokenManager::contextGone() noexcept {
     SnapshotPtr published;
     const std::lock_guard lock(mutex_);
     executor_ = asio::any_io_executor();
+    quietFrom_ = 0;  // unless something is unsaved, nothing is left to do
+    if (const Tokens* unsaved = work_ ? work_->state.unsavedTokens() : nullptr) {
+        quietFrom_ = never;
+        try {
+            initial_ = std::make_unique<Tokens>(*unsaved);
+        } catch (...) {  // out of memory: the session continues with what has been stored
+        }
+    }
     work = std::move(work_);
     published = std::move(published_);
+}
+
+bool TokenManager::hasLostContext() {
+    const std::lock_guard lock(mutex_);
+    return !executor_;
+}
+
+Tokens TokenManager::takeUnsavedTokens() {
+    const std::lock_guard lock(mutex_);
+    return initial_ ? std::move(*std::exchange(initial_, nullptr)) : Tokens();
 }
 
 // -- Work and rest -----------------------------------------------------------------------------------------------------

@@ -70,6 +70,10 @@ public:
     /// Tries to save what could not be saved, if there is such a thing and it is time for that.
     void saveAgain();
     bool isClosed() const noexcept { return closed_; }
+    /// The context has been destroyed: every operation fails with operation_aborted.
+    bool hasLostContext();
+    /// After the loss of the context: the tokens that had not been saved, or empty ones.
+    Tokens takeUnsavedTokens();
     /// There is nothing to close.
     bool isAtRest();
     const std::string& storageKey() const noexcept { return storageKey_; }
@@ -129,7 +133,7 @@ private:
     std::mutex mutex_;                       // guards the next five, and that the context does not go meanwhile
     boost::asio::any_io_executor executor_;  // none once its context has gone
     std::unique_ptr<Work> work_;             // what it points to belongs to its strand
-    std::unique_ptr<Tokens> initial_;        // until there is work for the first time
+    std::unique_ptr<Tokens> initial_;        // until there is work for the first time; unsaved ones after the context's end
     TokenRest rest_;                         // if there is no work
     SnapshotPtr published_;
 

@@ -172,6 +172,11 @@ public:
     /// Nothing is under way, nobody waits, and everything is saved: another process, or a later run, can go on with it.
     bool isQuiet() const noexcept { return !isRenewing() && !storageBusy_ && !next_ && !unsaved_ && waiters() == 0; }
     bool isUnsaved() const noexcept { return unsaved_; }
+    /// The tokens that the storage does not have yet; null: there are none.
+    const Tokens* unsavedTokens() const noexcept {
+        if (saving_) return &saving_->tokens;
+        return unsaved_ ? &active_->tokens : nullptr;
+    }
     bool isClosed() const noexcept { return closed_; }
     /// Whether a state that is made of rest() goes on as this one would.
     bool mayRest() const noexcept {

@@ -1,6 +1,7 @@
 #include <wix/visitor_sessions.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -9,6 +10,7 @@
 
 #include "call/option_rules.hpp"
 #include "session.hpp"
+#include "sessions/session_homes.hpp"
 #include "sessions/session_key.hpp"
 #include "sessions/session_table.hpp"
 
@@ -57,11 +59,14 @@ bool mayGo(const SessionPtr& session) {
 
 class VisitorSessions::Impl {
 public:
-    Impl(std::shared_ptr<const detail::SessionCommon> shared, const VisitorSessionsOptions& limits)
-        : common(std::move(shared)), table_(detail::SessionTableLimits(limits.maxSessions, limits.maxIdleTime)) {}
+    Impl(std::vector<detail::SessionCommonPtr> commons, const VisitorSessionsOptions& limits)
+        : homes_(std::move(commons)), table_(detail::SessionTableLimits(limits.maxSessions, limits.maxIdleTime)) {}
 
-    SessionPtr open(const std::string& key) {
-        check(common->transport->checkProcess());  // a thread of the parent may have had the mutex
+    std::optional<Failure> checkProcess() const { return homes_.any().transport->checkProcess(); }
+
+    /// The session of `key` for calls from `caller`.
+    SessionPtr open(const std::string& key, const asio::any_io_executor& caller) {
+        check(checkProcess());  // a thread of the parent may have had the mutex
         check(detail::checkVisitorKey(key));
         const std::string name = detail::storageKeyOf(key);
         std::vector<SessionPtr> removed;  // destroyed without the mutex
@@ -69,17 +74,22 @@ public:
         if (closed_)
             throw Error(Failure(asio::error::operation_aborted, "VisitorSessions::open(key): the sessions are closed"));
         const auto now = std::chrono::steady_clock::now();
+        const detail::SessionCommonPtr near = homes_.of(caller);
         SessionPtr session;
+        Tokens unsaved;
         if (const SessionPtr* found = table_.find(name, now)) session = *found;
-        if (session && session->tokens->isClosed()) {  // by Client::close()
+        if (session &&
+            (session->tokens->isClosed() || session->tokens->hasLostContext())) {  // closed by Client::close()
+            unsaved = session->tokens->takeUnsavedTokens();
             session.reset();
             removed.push_back(table_.remove(name));
         }
         if (session) ++counts_.found;
         counts_.evictedIdle += table_.sweep(now, mayGo, removed);
-        if (!session) session = make(name, now, removed);
+        if (!session) session = make(name, near ? near : homes_.firstAlive(), unsaved, now, removed);
         ++counts_.opened;
-        return session;
+        if (!near || session->common == near) return session;
+        return std::make_shared<detail::Session>(near, session);
     }
 
     std::vector<SessionPtr> close() {
@@ -90,7 +100,7 @@ public:
     }
 
     VisitorSessionsStatistics statistics() const {
-        if (common->transport->checkProcess()) return VisitorSessionsStatistics();
+        if (checkProcess()) return VisitorSessionsStatistics();
         const std::lock_guard lock(mutex_);
         VisitorSessionsStatistics now = counts_;
         now.sessions = table_.size();
@@ -98,14 +108,17 @@ public:
     }
 
     static asio::awaitable<Client> openClient(std::shared_ptr<Impl> self, std::string key) {
-        co_return Client(self->open(key));
+        const asio::any_io_executor caller = co_await asio::this_coro::executor;
+        co_return Client(self->open(key, caller));
     }
     static asio::awaitable<void> closeAll(std::shared_ptr<Impl> self);
 
-    const std::shared_ptr<const detail::SessionCommon> common;
-
 private:
-    SessionPtr make(const std::string& name, detail::TableTime now, std::vector<SessionPtr>& removed) {
+    SessionPtr make(const std::string& name, const detail::SessionCommonPtr& home, const Tokens& initial,
+                    detail::TableTime now, std::vector<SessionPtr>& removed) {
+        if (!home)
+            throw Error(Failure(asio::error::operation_aborted,
+                                "VisitorSessions::open(key): the io_context of every Transport has been destroyed"));
         const std::size_t before = removed.size();
         if (!table_.makeRoom(now, mayGo, removed)) {
             ++counts_.refused;
@@ -113,11 +126,12 @@ private:
                         "VisitorSessions::open(key), " + std::to_string(table_.size()) + " sessions in memory");
         }
         counts_.evictedForSpace += removed.size() - before;
-        auto made = std::make_shared<detail::Session>(common, name);
+        auto made = std::make_shared<detail::Session>(home, name, initial);
         const std::string_view whole = made->tokens->storageKey();  // the client id, a slash, and the name
         return table_.insert(whole.substr(whole.size() - name.size()), std::move(made), now);
     }
 
+    const detail::SessionHomes homes_;
     mutable std::mutex mutex_;  // guards what follows; never held across an await
     detail::SessionTable<SessionPtr> table_;
     VisitorSessionsStatistics counts_;
@@ -126,7 +140,7 @@ private:
 
 /// All are told before the first is awaited: their last exchanges and saves go on side by side.
 asio::awaitable<void> VisitorSessions::Impl::closeAll(std::shared_ptr<Impl> self) {
-    check(self->common->transport->checkProcess());
+    check(self->checkProcess());
     const std::vector<SessionPtr> sessions = self->close();
     for (const SessionPtr& session : sessions) session->tokens->abandon();
     std::optional<Failure> first;
@@ -140,17 +154,26 @@ asio::awaitable<void> VisitorSessions::Impl::closeAll(std::shared_ptr<Impl> self
 }
 
 VisitorSessions::VisitorSessions(Transport transport, OAuthStrategy strategy, ClientOptions options,
+                                 VisitorSessionsOptions limits)
+    : VisitorSessions(std::vector<Transport>(1, std::move(transport)), std::move(strategy), std::move(options),
+                      limits) {}
+
+VisitorSessions::VisitorSessions(std::vector<Transport> transports, OAuthStrategy strategy, ClientOptions options,
                                  VisitorSessionsOptions limits) {
-    check(transport.impl_->checkProcess());
+    if (transports.empty())
+        throw Error(Errc::invalid_argument, "VisitorSessions: transports must have at least one Transport");
+    for (const Transport& transport : transports) check(transport.impl_->checkProcess());
     check(checkShared(strategy));
     strategy.sessionKey.clear();
     check(detail::checkStrategy(strategy));
     check(detail::checkOptions(options));
     check(checkLimits(limits));
-    impl_ = std::make_shared<Impl>(
-        std::make_shared<detail::SessionCommon>(std::move(transport.impl_), false, std::move(strategy),
-                                                std::move(options), detail::Clock::system()),
-        limits);
+    std::vector<detail::SessionCommonPtr> commons;
+    commons.reserve(transports.size());
+    for (Transport& transport : transports)
+        commons.push_back(std::make_shared<detail::SessionCommon>(std::move(transport.impl_), false, strategy, options,
+                                                                  detail::Clock::system()));
+    impl_ = std::make_shared<Impl>(std::move(commons), limits);
 }
 
 asio::awaitable<Client> VisitorSessions::open(std::string key) const { return Impl::openClient(impl_, std::move(key)); }
