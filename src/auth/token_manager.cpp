@@ -22,6 +22,7 @@ TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens& initial, const
     policy.onSessionLost = strategy.onSessionLost;
     policy.windows = strategy.windows;
     policy.leaseLife = timeouts.tokenExchange + 3 * timeouts.storage;
+    policy.leaseStart = 2 * timeouts.storage;
     return policy;
 }
 

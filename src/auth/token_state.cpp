@@ -218,7 +218,7 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
         complete(waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::usable; }), active_);
         if (waiters_.empty()) return claim_.reset();
     }
-    if (!hasClaim(now)) return advanceClaim();
+    if (!hasClaim(now)) return advanceClaim(now);
     if (canRenew && !lost_)
         startExchange(Grant::refreshToken, tokens.refreshToken.value, now);
     else
@@ -241,7 +241,8 @@ RenewalReason TokenState::reasonFor(Grant grant) const {
     if (grant == Grant::anonymous) return lost_ ? RenewalReason::sessionLost : RenewalReason::noSession;
     const Waiter* first = waiters_.first();
     if (!first) return RenewalReason::ahead;
-    if (first->wants != Waiter::Wants::newer) return RenewalReason::expired;
+    // A 401 for tokens that have been replaced since is not why these are renewed.
+    if (first->wants != Waiter::Wants::newer || isNewerFor(*first)) return RenewalReason::expired;
     return first->needsSession ? RenewalReason::requested : RenewalReason::unauthorized;
 }
 

@@ -103,6 +103,8 @@ struct TokenPolicy {
     RenewalWindows windows;
     /// Long enough for an exchange with the storage's calls before and after it: no exchange goes on beyond it.
     std::chrono::milliseconds leaseLife{30'000};
+    /// Within this time after its lease was requested the exchange begins, or the lease is requested once more.
+    std::chrono::milliseconds leaseStart{10'000};
 };
 
 /// What is kept of a state while nothing is under way: thousands of sessions may be at rest.
@@ -247,7 +249,9 @@ private:
         Phase phase = Phase::wanting;
         bool granted = false;
         int denials = 0;
-        BootTime since{};
+        BootTime requested{};                   // the lease
+        BootTime since{};                       // the first denial
+        BootTime deniedAt{};                    // the last one
         std::chrono::milliseconds patience{0};  // without the lease
     };
 
@@ -258,7 +262,8 @@ private:
     void advance(Moment now);
     void advanceExchange(Moment now, Freshness freshness);
     bool hasClaim(Moment now);
-    void advanceClaim();
+    void advanceClaim(Moment now);
+    bool mayBegin(Moment now) const;
     void claimRead(const LoadOutcome& outcome, Moment now);
     void denied(Moment now);
     void startExchange(Grant grant, std::string refreshToken, Moment now);
@@ -339,6 +344,7 @@ private:
 
     std::optional<Claim> claim_;
     bool leased_ = false;   // a claim was ready; the lease is kept until isRenewing() ends
+    BootTime leaseEnds_{};  // max(): the exchange needs none, or has to do without
     BootTime nextClaim_{};  // a sibling renews: no need to be ahead of it
     std::optional<Exchange> exchange_;
     std::uint64_t attempts_ = 0;

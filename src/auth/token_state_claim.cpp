@@ -23,10 +23,14 @@ std::chrono::milliseconds pauseAfter(int denials, double random) {
 /// Whether the exchange that somebody needs may begin. A storage that does not work coordinates nobody: the session goes
 /// on without a claim, as it goes on without its record.
 bool TokenState::hasClaim(Moment now) {
-    if (!policy_.hasStorage || leased_ || unsaved_) return true;
+    if (!policy_.hasStorage || unsaved_) {
+        leaseEnds_ = BootTime::max();
+        return true;
+    }
+    leased_ = leased_ && mayBegin(now);
+    if (leased_) return true;
     if (!claim_) {
         claim_.emplace();
-        claim_->since = now.boot;
         // Several siblings may hold it in turn; and all that wait for a dead one are not to begin at the same moment.
         claim_->patience = 2 * policy_.leaseLife + std::chrono::duration_cast<std::chrono::milliseconds>(
                                                        now.random * std::chrono::duration<double>(policy_.leaseLife));
@@ -36,9 +40,16 @@ bool TokenState::hasClaim(Moment now) {
     return true;
 }
 
-void TokenState::advanceClaim() {
+/// Whether the lease lasts as long as an exchange that begins now. It does not if the machine was suspended meanwhile: then
+/// another process may have the lease.
+bool TokenState::mayBegin(Moment now) const {
+    return leaseEnds_ == BootTime::max() || leaseEnds_ - now.boot >= policy_.leaseLife - policy_.leaseStart;
+}
+
+void TokenState::advanceClaim(Moment now) {
     if (claim_->phase != Claim::Phase::wanting || storageBusy_) return;
     claim_->phase = Claim::Phase::leasing;
+    claim_->requested = now.boot;
     storageBusy_ = true;
     actions_.emplace_back(LeaseAction{policy_.leaseLife, waiters_.empty()});
 }
@@ -50,6 +61,8 @@ void TokenState::leased(LeaseOutcome outcome, Moment now) {
         startCommit(*std::exchange(next_, std::nullopt), now);
     } else if (claim_) {
         claim_->granted = outcome.has_error() || *outcome;
+        const bool has = outcome.has_value() && *outcome;
+        leaseEnds_ = has ? claim_->requested + policy_.leaseLife : BootTime::max();
         claim_->phase = Claim::Phase::reading;
         startLoad();
     }
@@ -83,14 +96,20 @@ void TokenState::claimRead(const LoadOutcome& outcome, Moment now) {
         claim_ = claim;
     }
     // A storage that fails here tells of no sibling's end either.
-    if (claim_->granted || outcome.has_error())
+    if (!mayBegin(now))
+        claim_->phase = Claim::Phase::wanting;
+    else if (claim_->granted || outcome.has_error())
         claim_->phase = Claim::Phase::ready;
     else
         denied(now);
 }
 
-/// A sibling is at it.
+/// Another process has the lease.
 void TokenState::denied(Moment now) {
+    settle(freshness(now));  // a renewal in the background does not wait for the lease
+    // No lease lasts from one denial to another that comes so late: the process was suspended, and this holder is a new one.
+    if (claim_->denials == 0 || now.boot - claim_->deniedAt >= policy_.leaseLife) claim_->since = now.boot;
+    claim_->deniedAt = now.boot;
     if (waiters_.empty()) {
         claim_.reset();
         wantAhead_ = false;

@@ -33,7 +33,7 @@ void TokenState::exchanged(TokenAnswer answer, BootTime requestStarted, Moment n
         return advance(now);
     }
     const bool renewing = exchange.grant == Grant::refreshToken;
-    if (answer.verdict == TokenVerdict::lost && renewing && !exchange.replayed && !closed_) {
+    if (answer.verdict == TokenVerdict::lost && renewing && !exchange.replayed && !closed_ && now.boot < leaseEnds_) {
         // The endpoint may have rotated: within its grace period the same refresh token gives the same answer.
         exchange_ = exchange;
         exchange_->replayed = true;

@@ -197,3 +197,13 @@ TEST_CASE("an invalid_grant for a new visitor is no lost session") {
     CHECK(script.takeObserved() == "failed 1 noSession after 0 ms, 1 waited: unavailable");
     CHECK(script.failureOf("a").code == Errc::token_unavailable);
 }
+
+TEST_CASE("a 401 for tokens that were replaced since: the next renewal is because those have expired") {
+    TokenScript script = TokenScript::with(TokenRole::visitor);
+    script.renew("first");
+    script.granted("t2");
+    script.pass(4h);
+    script.takeObserved();
+    CHECK(script.unauthorized("a", 1) == "exchange r1");
+    CHECK(script.takeObserved() == "started 2 expired");
+}
