@@ -8,7 +8,6 @@ namespace wix::simulation {
 namespace {
 
 constexpr auto gracePeriod = 60s;
-const std::string refreshMark = "SECRET-r.";
 const std::string accessMark = "SECRET-a.";
 
 detail::HttpReply error(int status, std::string body) { return detail::HttpReply(status, Headers(), std::move(body)); }
@@ -62,14 +61,14 @@ const char* nameOf(Answer answer) {
 
 // -- Tokens: "SECRET-r.<visitor>.<rotation>" and "SECRET-a.<visitor>.<serial>" ------------------------------------------
 
-int Endpoint::idOf(const std::string& token) { return std::stoi(token.substr(refreshMark.size())); }
+int Endpoint::idOf(const std::string& token) { return std::stoi(token.substr(std::string_view(refreshMark).size())); }
 int Endpoint::rotationOf(const std::string& token) { return std::stoi(token.substr(token.rfind('.') + 1)); }
 bool Endpoint::isOurs(const std::string& token) {
     return token.starts_with(refreshMark) || token.starts_with(accessMark);
 }
 
 std::string Endpoint::refreshToken(int visitor) const {
-    return refreshMark + std::to_string(visitor) + "." + std::to_string(visitors_.at(visitor).rotation);
+    return std::string(refreshMark) + std::to_string(visitor) + "." + std::to_string(visitors_.at(visitor).rotation);
 }
 
 std::string Endpoint::accessToken(int visitor, BootTime issued, std::chrono::seconds life) {
@@ -94,7 +93,7 @@ Tokens Endpoint::tokensOf(int visitor, std::chrono::seconds life) {
 Tokens Endpoint::olderTokensOf(int visitor) {
     Tokens tokens = tokensOf(visitor, -1h);
     const int rotation = std::max(0, visitors_.at(visitor).rotation - 1);
-    tokens.refreshToken.value = refreshMark + std::to_string(visitor) + "." + std::to_string(rotation);
+    tokens.refreshToken.value = std::string(refreshMark) + std::to_string(visitor) + "." + std::to_string(rotation);
     return tokens;
 }
 
@@ -117,6 +116,11 @@ std::optional<BootTime> Endpoint::expiryOf(const std::string& token) const {
 std::optional<BootTime> Endpoint::worksUntil(const std::string& token) const {
     const auto found = worksUntil_.find(token);
     return found == worksUntil_.end() ? std::nullopt : std::optional(found->second);
+}
+
+BootTime Endpoint::sentAt(const std::string& token) const {
+    const auto found = sentAt_.find(token);
+    return found == sentAt_.end() ? BootTime() : found->second;
 }
 
 bool Endpoint::current(const std::string& token) const {
@@ -226,6 +230,7 @@ detail::HttpReply Endpoint::reply(Answer answer) {
         expiries_[access] = expiry;
     }
     if (answer < Answer::truncated && lives > 0s && answer != Answer::lifeHuge) worksUntil_[access] = askedAt_ + lives;
+    sentAt_[access] = world_.boot();
     if (answer == Answer::hostileToken) access += "\\r\\nX: y";
     std::string body = R"({"access_token":")" + access + '"';
     if (answer == Answer::noAccessToken) body = R"({"token_type":"Bearer")";
@@ -237,7 +242,7 @@ detail::HttpReply Endpoint::reply(Answer answer) {
     if (answer == Answer::otherRole) body += R"(,"role":"member","token_type":"Bearer","unknown":{"a":[1]})";
     if (answer == Answer::truncated) return detail::HttpReply(200, Headers(), body);
     Headers headers;
-    headers.emplace_back("Date", httpDate(world_.wall() + skew_));
+    headers.emplace_back("Date", httpDate(world_.trueWall() + skew_));
     return detail::HttpReply(200, std::move(headers), body + '}');
 }
 

@@ -94,6 +94,7 @@ public:
     Visitor& visitor(int id) { return visitors_.at(id); }
     const Visitor& visitorAt(int id) const { return visitors_.at(id); }
     const Visitor& visitorOf(const std::string& token) const { return visitors_.at(idOf(token)); }
+    static constexpr const char* refreshMark = "SECRET-r.";
     static int idOf(const std::string& token);
     static bool isOurs(const std::string& token);
     bool accessValid(const std::string& accessToken) const;
@@ -101,6 +102,8 @@ public:
     /// Of a token that an exchange has brought, with a life that can be believed: until when the client must use it, at
     /// least, whatever its wall clock says.
     std::optional<BootTime> worksUntil(const std::string& accessToken) const;
+    /// When the response with this access token was sent.
+    BootTime sentAt(const std::string& accessToken) const;
     /// Whether the endpoint would take this refresh token.
     bool current(const std::string& refreshToken) const;
     int visitors() const { return static_cast<int>(visitors_.size()); }
@@ -120,6 +123,7 @@ private:
     std::map<int, int> known_;  // the newest rotation that the client has seen
     std::map<std::string, BootTime> expiries_;
     std::map<std::string, BootTime> worksUntil_;
+    std::map<std::string, BootTime> sentAt_;
     int serial_ = 0;
 
     int answerFor_ = 0;  // the visitor of the answer that is ready; 0: rejected

@@ -11,6 +11,8 @@ constexpr auto scanInterval = 200ms;    // a deadline may be noticed this much l
 constexpr auto servesItsWaiters = 1s;   // a token that is dead on arrival lives so long
 constexpr auto shortestPause = 250ms;   // between an exchange that failed and the next one
 constexpr double refillSeconds = 0.25;  // and on average between any two
+constexpr auto wholeSeconds = 2s;       // the expiry and the endpoint's clock, a second each
+constexpr auto exchangeTime = 20s;      // Timeouts::tokenExchange
 constexpr double refusedSeconds = 10;   // and between two because of 401s, beyond the first few
 
 std::uint64_t valueOf(const Failure& failure) { return static_cast<std::uint64_t>(failure.code.value()); }
@@ -86,15 +88,21 @@ Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, Session
         require(waiters <= static_cast<std::size_t>(waiting_), "a renewal served more callers than there are");
     };
     listener->onStarted = [this](const RenewalStarted& event) {
-        if (event.reason == RenewalReason::unauthorized)
-            require((purse_ -= 1) > -0.001, "401s that a renewal does not cure cause exchange after exchange");
+        reason_ = event.reason;
+        // The pause that a response asks for is one after its own exchange. That one may have ended without a failure,
+        // because a caller has replaced its session.
+        pauseAsked_ = 0s;
     };
     listener->onLost = [this](const SessionLost& event) {
         const bool may = event.role != TokenRole::member && policy_ == SessionLostPolicy::newVisitor;
         require(event.newVisitor == may, "what follows a lost session was told wrongly");
-        if (!storage_ || storageFailed || era_ > 0 || storage_->record.tokens.empty()) return;
-        const std::string& refresh = storage_->record.tokens.refreshToken.value;
-        require(!endpoint_.current(refresh), "a session was lost although another program had renewed it");
+        if (!storage_) return;
+        require(storage_->loads > loadsBeforeEnd_, "a session was lost and the storage was not asked for a newer one");
+        // What a caller has set and could not be saved goes before what is stored; and no member becomes a visitor.
+        if (storageFailed || abandoned_ || era_ != drainedEra_ || storage_->loaded.tokens.empty()) return;
+        const RefreshToken& refresh = storage_->loaded.tokens.refreshToken;
+        if (event.role == TokenRole::member && refresh.role != TokenRole::member) return;
+        require(!endpoint_.current(refresh.value), "a session was lost although another program had renewed it");
     };
     listener->onFailed = [this] {
         pause_ = std::max<std::chrono::nanoseconds>(std::exchange(pauseAsked_, 0s), shortestPause);
@@ -117,6 +125,7 @@ void Ledger::enter(Caller& caller) {
 
 void Ledger::changes(Caller& caller, int visitor) {
     caller.era = ++era_;
+    atRest_ = false;
     world_.renewalEvent();
     if (visitor) endpoint_.visitor(visitor).era = era_;
     changes_[era_] = Change{&caller, visitor};
@@ -131,14 +140,15 @@ int Ledger::certainEra(int upTo) const {
 }
 
 int Ledger::activeVisitor() const {
-    const bool current = newest_ && !newestIsOld_ && !uncertain && finishedBefore_ == listener->finished;
+    const bool current = newest_ && !newestIsOld_ && !uncertain() && finishedBefore_ == listener->finished;
     return current && !newest_->tokens.empty() ? Endpoint::idOf(newest_->tokens.refreshToken.value) : 0;
 }
 
 /// Whose session it is, as far as the callers' wishes go; 0: nobody's.
 int Ledger::expectedVisitor() const {
     const int active = activeVisitor();
-    if (active != 0 && endpoint_.visitor(active).era >= era_) return active;
+    if (active != 0 && isOfThisEra(endpoint_.visitor(active))) return active;
+    if (settledEra_ == era_) return settledVisitor_;
     return era_ == 0 ? initialVisitor : changes_.at(era_).visitor;
 }
 
@@ -153,6 +163,7 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
         newestSeenAt_ = world_.boot();
         finishedBefore_ = listener->finished;
     }
+    if (snapshot == newest_) becomeCertain();
     const Tokens& tokens = snapshot->tokens;
     world_.trace.add(Trace::Kind::published,
                      {snapshot->generation, Trace::numberOf(tokens.refreshToken.value),
@@ -173,11 +184,33 @@ void Ledger::see(const SnapshotPtr& snapshot, int eraBefore) {
     require(Endpoint::idOf(tokens.accessToken.value) == Endpoint::idOf(refresh), "tokens of two sessions in one set");
     const auto expiry = endpoint_.expiryOf(tokens.accessToken.value);
     require(expiry.has_value(), "an access token that nobody has issued");
-    const auto worksUntil = endpoint_.worksUntil(tokens.accessToken.value);
-    if (worksUntil) require(snapshot->life.dead >= *worksUntil, "a token is believed to live shorter than it does");
+    checkLife(snapshot);
+}
+
+void Ledger::checkLife(const SnapshotPtr& snapshot) {
+    const std::string& access = snapshot->tokens.accessToken.value;
+    const BootTime expiry = *endpoint_.expiryOf(access);
+    const auto worksUntil = endpoint_.worksUntil(access);
+    const bool isNew = firstSeen_.emplace(access, snapshot->generation).first->second == snapshot->generation;
+    // Tokens that a caller or a record brings have their expiry in whole seconds, and the endpoint's clock is known to the
+    // second: by these two such a token may seem to live shorter than if the response itself brings it.
+    const bool byResponse = isNew && snapshot->life.obtained == endpoint_.sentAt(access);
+    if (worksUntil)
+        require(snapshot->life.dead >= *worksUntil - (byResponse ? 0s : wholeSeconds),
+                "a token is believed to live shorter than it does");
     if (wallIsTrue || worksUntil)
-        require(snapshot->life.dead <= std::max(*expiry, snapshot->life.obtained) + servesItsWaiters,
+        require(snapshot->life.dead <= std::max(expiry, snapshot->life.obtained) + servesItsWaiters,
                 "a token is believed to live longer than it does");
+}
+
+/// All changes have arrived or were dropped, and the newest tokens are the active ones.
+void Ledger::becomeCertain() {
+    if (!uncertain() || !atRest_ || (storage_ && storage_->record.tokens != newest_->tokens)) return;
+    abandoned_ = contested_ = newestIsOld_ = false;
+    finishedBefore_ = listener->finished;
+    settledEra_ = era_;
+    settledVisitor_ = newest_->tokens.empty() ? 0 : Endpoint::idOf(newest_->tokens.refreshToken.value);
+    failedAt_.reset();  // another session may have begun since
 }
 
 void Ledger::completed(Caller& caller, const result<SnapshotPtr>& outcome) {
@@ -206,7 +239,10 @@ void Ledger::completed(Caller& caller, const result<SnapshotPtr>& outcome) {
 void Ledger::failed(Caller& caller, const Failure& failure) {
     const bool gaveUp = failure.code == boost::asio::error::operation_aborted || failure.code == Errc::timeout;
     caller.failure = failure.context + ": " + failure.code.message();
-    if (caller.era != 0 && gaveUp) caller.given = uncertain = true;
+    if (caller.era != 0 && gaveUp) {
+        caller.given = true;
+        abandoned();
+    }
     if (caller.era != 0) newestIsOld_ = true;  // they may be active although they could not be saved
     checkFailure(caller, failure);
 }
@@ -240,7 +276,7 @@ void Ledger::checkFailure(const Caller& caller, const Failure& failure) const {
     // While a token works, nobody fails because a renewal has failed.
     if (activeVisitor() == 0 || caller.wants != Caller::Wants::usable) return;
     const std::string& access = newest_->tokens.accessToken.value;
-    if (access.empty() || endpoint_.visitorOf(access).era < era_) return;
+    if (access.empty() || !isOfThisEra(endpoint_.visitorOf(access))) return;
     require(!endpoint_.accessValid(access) || newest_->life.at(world_.boot()) == detail::Freshness::dead,
             "a caller failed although the token still works: " + failure.context);
 }
@@ -285,13 +321,15 @@ void Ledger::exchanging(const std::string& body) {
     world_.renewalEvent();
     world_.trace.add(Trace::Kind::exchangeStarted,
                      {Trace::numberOf(body), Trace::timeOf(world_.boot()), Trace::timeOf(MonotonicClock::now())});
-    require(!storage_ || storageFailed || storage_->letsExchange(), "an exchange without the lease");
     exchangeEra_ = era_;
     allowance_ += listener->lost - lostBefore_;  // what follows a rejection needs no pause
     if (std::exchange(lostBefore_, listener->lost) != listener->lost) failedAt_.reset();
     sendsOfAttempt_ = std::exchange(attempt_, listener->last) == listener->last ? sendsOfAttempt_ + 1 : 1;
     require(sendsOfAttempt_ <= 2, "a lost answer was asked for more than once again");
-    require(!failedAt_ || uncertain || world_.boot() - *failedAt_ >= pause_,
+    const auto time = sendsOfAttempt_ == 1 ? exchangeTime : 1ns;  // the replay is within the time of the first
+    require(!storage_ || storageFailed || storage_->letsExchange(time), "an exchange without the lease");
+    if (reason_ == RenewalReason::unauthorized && sendsOfAttempt_ == 1) spendPurse(body);
+    require(!failedAt_ || uncertain() || world_.boot() - *failedAt_ >= pause_,
             "an exchange too soon after one that has failed");
     pauseAsked_ = 0s;
     require(allowance_ >= 1, "exchanges without need or pause");
@@ -299,7 +337,7 @@ void Ledger::exchanging(const std::string& body) {
     if (body.find("anonymous") != std::string::npos && sendsOfAttempt_ == 1)
         require(wantingAny_ > 0 || listener->lost > 0, "a visitor is made for nobody");
     // A change that is on its way may arrive a moment later than what this exchange is for.
-    if (uncertain || era_ > drainedEra_ || body.find("anonymous") == std::string::npos) return;
+    if (uncertain() || era_ > drainedEra_ || body.find("anonymous") == std::string::npos) return;
     const int whose = expectedVisitor();
     if (whose == 0) return;
     const Visitor& before = endpoint_.visitor(whose);
@@ -307,7 +345,16 @@ void Ledger::exchanging(const std::string& body) {
     require(before.ended && policy_ == SessionLostPolicy::newVisitor, "a visitor was replaced without a rejection");
 }
 
+/// Each session has a budget of its own, since some 401s are about a permission and no renewal cures them.
+void Ledger::spendPurse(const std::string& body) {
+    const auto at = body.find(Endpoint::refreshMark);
+    if (at == std::string::npos) return;
+    double& left = purses_.try_emplace(Endpoint::idOf(body.substr(at)), mostRefused).first->second;
+    require((left -= 1) > -0.001, "401s that a renewal does not cure cause exchange after exchange");
+}
+
 void Ledger::exchangeEnded(bool sent, bool processed) {
+    loadsBeforeEnd_ = storage_ ? storage_->loads : 0;
     world_.renewalEvent();
     world_.trace.add(Trace::Kind::exchangeEnded, {sent, processed, Trace::timeOf(world_.boot())});
 }
@@ -320,7 +367,7 @@ void Ledger::unauthorized(const std::string& what) {
 void Ledger::passed(std::chrono::nanoseconds time) {
     const double seconds = std::chrono::duration<double>(time).count();
     const double more = seconds / refillSeconds;
-    purse_ = std::min(purse_ + seconds / refusedSeconds, mostRefused);
+    for (auto& [visitor, left] : purses_) left = std::min(left + seconds / refusedSeconds, mostRefused);
     allowance_ = std::max(allowance_, std::min(allowance_ + more, 2.0));
 }
 

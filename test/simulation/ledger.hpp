@@ -98,6 +98,23 @@ public:
     // Exchanges.
     void exchanging(const std::string& body);
     void exchangeEnded(bool sent, bool processed);
+    /// Whose session is active cannot be told from now on: a caller has abandoned a change, which may happen or not, or
+    /// another process has changed the record, which the client may find or write over. It can be told again once nothing
+    /// is under way and a caller sees the tokens that are stored.
+    void abandoned() {
+        abandoned_ = true;
+        atRest_ = false;
+    }
+    void contested() {
+        contested_ = true;
+        atRest_ = false;
+        purses_.clear();  // if it finds the record of another session, the client begins with a full budget
+    }
+    bool uncertain() const { return abandoned_ || contested_; }
+    bool isContested() const { return contested_; }
+    /// Everything has arrived and ended.
+    void rests() { atRest_ = waiting_ == 0; }
+
     /// Something has happened that an exchange may follow at once.
     void mayExchangeOnceMore() {
         ++allowance_;
@@ -123,11 +140,12 @@ public:
         return newest_ && seen_.contains(std::pair(newest_->epoch, refreshToken));
     }
     int era() const { return era_; }
+    /// Whether this session is the outcome of all changes so far.
+    bool isOfThisEra(const Visitor& whose) const { return whose.era >= era_ || settledEra_ == era_; }
     int exchangeEra() const { return exchangeEra_; }
     bool closed = false;         // somebody has begun to close the client
     bool closedForSure = false;  // and that has arrived
     bool flightTimedOut = false;
-    bool uncertain = false;  // whose session is active cannot be told: a change was given up, or a sibling stored one
     bool storageFailed = false;  // some operation of the storage has not succeeded
     bool wallIsTrue = true;      // it was not set, and the endpoint's agrees
     int initialVisitor = 0;      // the session that there is before the first use
@@ -135,11 +153,15 @@ public:
 
 private:
     void see(const SnapshotPtr& snapshot, int eraBefore);
+    void checkLife(const SnapshotPtr& snapshot);
+    void becomeCertain();
+    void spendPurse(const std::string& body);
     void checkFailure(const Caller& caller, const Failure& failure) const;
     int certainEra(int upTo) const;
     int expectedVisitor() const;
 
-    static constexpr double mostRefused = 5;
+    /// Five, and one that has joined the renewal of another caller, who has left before it began.
+    static constexpr double mostRefused = 6;
     World& world_;
     Endpoint& endpoint_;
     const Storage* storage_;
@@ -158,8 +180,16 @@ private:
     std::map<int, Change> changes_;
     std::set<std::string> refused_;
     std::set<std::pair<std::uint64_t, std::string>> seen_;
+    std::map<std::string, std::uint64_t> firstSeen_;  // access tokens, with their generation
     double allowance_ = 2;
-    double purse_ = mostRefused;  // for renewals because of a 401
+    RenewalReason reason_{};        // of the last exchange
+    std::map<int, double> purses_;  // of each visitor, for exchanges because of a 401
+    bool abandoned_ = false;
+    bool contested_ = false;
+    bool atRest_ = false;     // since the last change
+    int settledEra_ = -1;     // whose session is active could be told again after this change,
+    int settledVisitor_ = 0;  // and it was this one's
+    int loadsBeforeEnd_ = 0;  // loads of the storage, when the last exchange ended
     int lostBefore_ = 0;
     int waiting_ = 0;     // callers that have entered and were not answered
     int wantingAny_ = 0;  // and those of them for whom a visitor is made

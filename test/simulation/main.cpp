@@ -18,19 +18,21 @@
 #include <vector>
 
 #include "story.hpp"
+#include "trace.hpp"
 
 namespace {
 
 using namespace wix::simulation;
 
 const char* const usage =
-    "usage: simulate [--seeds N] [--from SEED] [--list FILE] [--threads N] [--keep-going] [--trace-hash]\n"
+    "usage: simulate [--seeds N] [--from SEED] [--list FILE] [--threads N] [--keep-going] [--trace-hash] [--print]\n"
     "  --seeds N     number of stories (default 20000)\n"
     "  --from SEED   the first one (default 1); a seed that failed is run alone by --from SEED --seeds 1\n"
     "  --list FILE   the seeds in this file instead, one a line; the rest of a line is a comment\n"
     "  --threads N   stories at a time (default 2)\n"
     "  --keep-going  do not stop at the first violation, and report all of them at the end\n"
-    "  --trace-hash  print a hash of all actions for each block of 10000 stories\n";
+    "  --trace-hash  print a hash of all actions for each block of 10000 stories\n"
+    "  --print       print all actions as they happen\n";
 
 constexpr std::uint64_t blockSize = 10'000;
 
@@ -48,8 +50,12 @@ bool readNumber(const char* text, std::uint64_t& value) {
 bool read(int count, char** values, Options& options) {
     const std::vector<std::string> all(values + 1, values + count);
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (all[i] == "--keep-going" || all[i] == "--trace-hash") {
-            (all[i] == "--keep-going" ? options.keepGoing : options.traceHash) = true;
+        bool* flag = all[i] == "--keep-going"   ? &options.keepGoing
+                     : all[i] == "--trace-hash" ? &options.traceHash
+                     : all[i] == "--print"      ? &Trace::prints
+                                                : nullptr;
+        if (flag) {
+            *flag = true;
             continue;
         }
         if (i + 1 == all.size()) return false;
@@ -100,7 +106,9 @@ void report(std::uint64_t seed, const Failed& failed) {
 }
 
 void reportShortest(std::uint64_t seed) {
+    const bool prints = std::exchange(Trace::prints, false);
     const std::vector<Action> shortest = shrink(seed, randomActions(seed));
+    Trace::prints = prints;
     const auto again = tell(seed, shortest);
     std::printf("shortest story found, %zu steps: %s\n", shortest.size(), again ? again->what.c_str() : "?");
     for (std::size_t i = 0; i < shortest.size(); ++i) std::printf("  %2zu. %s\n", i + 1, textOf(shortest[i]).c_str());

@@ -9,6 +9,7 @@
 #include <wix/options.hpp>
 
 #include "endpoint.hpp"
+#include "trace.hpp"
 
 namespace wix::simulation {
 
@@ -30,6 +31,7 @@ struct Setup {
         static constexpr int skews[] = {0, 0, 600, -600};
         skew = std::chrono::seconds(skews[any(4)]);
         ending = any(5) != 0 ? Ending::rest : any(2) ? Ending::contextDies : Ending::managerDies;
+        forbidden = Trace::mixed(seed ^ 0x401) % 16 == 0;
     }
 
     std::string text() const {
@@ -41,7 +43,7 @@ struct Setup {
                rotations[static_cast<int>(rotation)] + ", starts with " + starts[static_cast<int>(start)] + " of a " +
                std::string(roleName(role)) + ", policy " + (policy == SessionLostPolicy::fail ? "fail" : "newVisitor") +
                ", life " + std::to_string(life.count()) + " s, endpoint's clock " + std::to_string(skew.count()) +
-               " s off" + endings[static_cast<int>(ending)];
+               " s off" + (forbidden ? ", every API call is refused" : "") + endings[static_cast<int>(ending)];
     }
 
     bool storage = false;
@@ -53,6 +55,7 @@ struct Setup {
     std::chrono::seconds life{0};
     std::chrono::seconds skew{0};
     Ending ending = Ending::rest;
+    bool forbidden = false;  ///< The API refuses every call with a 401, whatever its token.
 };
 
 }  // namespace wix::simulation

@@ -34,6 +34,7 @@ Stage::Stage(std::uint64_t seed, const Setup& setup)
     home_.emplace(1);
     callersContext_.emplace(1);
     ledger.wallIsTrue = setup.skew == 0s;
+    forbidden_ = setup.forbidden;
 
     detail::TokenManagerSetup made;
     made.strategy.clientId = "client";
@@ -150,8 +151,8 @@ detail::HttpReply Stage::answerCall(const detail::WireRequest& request) {
         if (name == callerHeader) index = std::stoul(value);
     ledger.called(*callers.at(index), authorization);
     detail::HttpReply reply = endpoint.callApi(authorization);
-    if (refusals_ > 0) {
-        --refusals_;
+    if (refusals_ > 0 || forbidden_) {
+        if (refusals_ > 0) --refusals_;
         reply = detail::HttpReply(401, Headers(), "{}");
     }
     if (reply.status == 401) ledger.unauthorized(authorization);
@@ -173,6 +174,7 @@ void Stage::drain() {
         require(handlers < mostHandlers, "handlers run without end");
     }
     ledger.drained();
+    if (!network->pending && !(storage && storage->busy())) ledger.rests();
     require(!ledger.closedForSure || !network->pending || network->pending->sent || network->pending->answer,
             "a closed client keeps a request that has not left");
     checkThatNothingWasViolated();

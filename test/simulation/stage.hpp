@@ -66,6 +66,7 @@ private:
     std::optional<boost::asio::io_context> home_;
     std::optional<boost::asio::io_context> callersContext_;
     std::shared_ptr<detail::Consistency> consistency_ = std::make_shared<detail::Consistency>();
+    bool forbidden_ = false;
     unsigned refusals_ = 0;  // API calls that are refused although their token is valid
 };
 

@@ -34,16 +34,16 @@ public:
         return save(this, std::move(tokens), expected);
     }
     asio::awaitable<void> erase(std::string) override { return erase(this); }
-    asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string, std::chrono::milliseconds) override {
-        return lease(this);
+    asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string, std::chrono::milliseconds life) override {
+        return lease(this, life);
     }
 
     bool busy() const { return !waiting_.empty(); }
-    /// Whether an exchange may begin, as far as the lease goes: we have it, or have asked for it in vain for very long, or
-    /// the storage does not work.
-    bool letsExchange() const {
-        return leases > 0 || wasLate_ || hangs() ||
-               (deniedSince_ && MonotonicClock::now() - *deniedSince_ >= mostPatience);
+    /// Whether an exchange of `time` may begin, as far as the lease goes: the client has a lease that lasts so long, or was
+    /// refused one for longer than two leases last, or the storage does not work.
+    bool letsExchange(std::chrono::nanoseconds time) const {
+        return (hasLease() && leaseEnds_ - world_.boot() >= time) || wasLate_ || hangs() ||
+               (deniedSince_ && MonotonicClock::now() - *deniedSince_ >= shortestPatience);
     }
     /// An operation has taken longer than anybody waits for it.
     bool hangs() const { return busy() && MonotonicClock::now() - waiting_.front()->since > 5200ms; }
@@ -58,9 +58,10 @@ public:
         operation->wake.cancel();
     }
 
-    /// Not beyond the life of a lease.
+    /// Not beyond the life of a lease, and not while the client has it.
     void leaseToSibling(std::chrono::milliseconds time) {
-        siblingUntil_ = MonotonicClock::now() + std::min<std::chrono::milliseconds>(time, mostPatience);
+        if (hasLease()) return;
+        siblingUntil_ = MonotonicClock::now() + std::min<std::chrono::milliseconds>(time, longestLease);
     }
 
     /// Or was, until a moment ago: who was denied the lease looks again every now and then.
@@ -68,13 +69,15 @@ public:
         return MonotonicClock::now() < (deniedSince_ ? std::max(siblingUntil_, endedAt_) : siblingUntil_) + 600ms;
     }
 
-    /// A sleep is longer than any lease.
+    /// The machine is suspended for longer than any lease lasts: what has refused the lease to the client is over.
     void sleeps() {
         siblingUntil_ = MonotonicTime();
-        if (deniedSince_) deniedSince_ = MonotonicTime();
+        if (deniedSince_) deniedSince_ = MonotonicClock::now();
     }
 
     StoredTokens record;
+    StoredTokens loaded;            // the record when the client read it last
+    int loads = 0;                  // that the client has begun
     int leases = 0;                 // that the client holds
     std::set<std::string> written;  // refresh tokens that it has had
 
@@ -113,7 +116,9 @@ private:
         if (fate == StorageFate::doneButUnavailable) throw Error(Errc::storage_unavailable, "the simulated storage");
     }
     static asio::awaitable<std::optional<StoredTokens>> load(Storage* self) {
+        ++self->loads;
         orUnavailable(co_await turn(self, Asked::load));
+        self->loaded = self->record;
         std::optional<StoredTokens> found;
         if (self->record.version != 0) found = self->record;
         co_return found;
@@ -126,7 +131,7 @@ private:
         orUnavailable(fate);
         co_return SaveResult::saved(self->record.version);
     }
-    static asio::awaitable<std::optional<RenewalLease>> lease(Storage* self) {
+    static asio::awaitable<std::optional<RenewalLease>> lease(Storage* self, std::chrono::milliseconds life) {
         orUnavailable(co_await turn(self, Asked::lease));
         std::optional<RenewalLease> granted;
         if (MonotonicClock::now() < self->siblingUntil_) {
@@ -135,6 +140,7 @@ private:
         }
         self->deniedSince_.reset();
         require(++self->leases == 1, "a second lease beside the first");
+        self->leaseEnds_ = self->world_.boot() + life;
         granted.emplace(std::shared_ptr<void>(nullptr, [self](void*) { --self->leases; }));
         co_return granted;
     }
@@ -157,8 +163,12 @@ public:
 private:
     World& world_;
     std::deque<std::shared_ptr<Operation>> waiting_;
+    bool hasLease() const { return leases > 0 && world_.boot() < leaseEnds_; }
+
     std::uint64_t versions_ = 0;
-    static constexpr std::chrono::milliseconds mostPatience{30'000};
+    BootTime leaseEnds_{};  // of the client
+    static constexpr std::chrono::milliseconds longestLease{30'000};
+    static constexpr std::chrono::milliseconds shortestPatience{70'000};
     MonotonicTime siblingUntil_{};
     MonotonicTime endedAt_{};                   // the last operation
     std::optional<MonotonicTime> deniedSince_;  // without being granted since

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <initializer_list>
 #include <string_view>
 
@@ -30,9 +32,12 @@ public:
     };
 
     void add(Kind kind, std::initializer_list<std::uint64_t> values) {
+        if (prints) print(kind, values);
         add(static_cast<std::uint64_t>(kind));
         for (const std::uint64_t value : values) add(value);
     }
+    /// Whether everything is printed as it happens: the name of the kind and the values.
+    static inline bool prints = false;
     std::uint64_t value() const { return mixed(hash_); }
 
     /// The finalizer of splitmix64.
@@ -57,6 +62,16 @@ public:
     }
 
 private:
+    static void print(Kind kind, std::initializer_list<std::uint64_t> values) {
+        static constexpr const char* names[] = {
+            "action",          "exchange starts", "exchange ends",    "storage is called",
+            "storage returns", "call sent",       "call ends",        "caller ends",
+            "tokens",          "renewal started", "renewal finished", "renewal failed",
+            "renewal adopted", "session lost",    "save failed"};
+        std::printf("  %s:", names[static_cast<std::size_t>(kind) - 1]);
+        for (const std::uint64_t value : values) std::printf(" %llu", static_cast<unsigned long long>(value));
+        std::printf("\n");
+    }
     void add(std::uint64_t value) { hash_ = mixed(hash_ ^ value); }
     std::uint64_t hash_ = 0;
 };

@@ -45,6 +45,8 @@ public:
 
     BootTime boot() const override { return boot_; }
     WallTime wall() const override { return wall_; }
+    /// What the wall clock would show if it had not been set. The endpoint's clock is not set with this machine's.
+    WallTime trueWall() const { return wall_ - set_; }
     /// The jitter of the code under test: a function of the seed and of the number of renewal events so far. How often the
     /// code reads the clock changes neither this number nor the story.
     double random() const override {
@@ -61,7 +63,10 @@ public:
         boot_ += time;
         wall_ += std::chrono::duration_cast<WallTime::duration>(time);
     }
-    void setWall(std::chrono::seconds by) { wall_ += by; }
+    void setWall(std::chrono::seconds by) {
+        wall_ += by;
+        set_ += by;
+    }
 
     /// For the story alone.
     bool chance(unsigned percent) { return story_() % 100 < percent; }
@@ -73,6 +78,7 @@ private:
     std::mt19937_64 story_;
     std::uint64_t renewalEvents_ = 0;
     BootTime boot_{2h};
+    std::chrono::seconds set_{0};
     WallTime wall_{1'700'000'000s};
 };
 
