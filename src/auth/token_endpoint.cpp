@@ -3,8 +3,11 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <locale>
+#include <optional>
+#include <sstream>
+#include <string>
 #include <string_view>
 
 #include <boost/asio/error.hpp>
@@ -69,6 +72,16 @@ const char* objectionTo(const std::string& access, const std::string& refresh) {
     return nullptr;
 }
 
+/// The decimal number that the whole text is. libc++ 19 has no std::from_chars for it.
+std::optional<double> decimal(std::string_view text) {
+    if (text.starts_with('+') || text.find_first_not_of("0123456789.eE+-") != text.npos) return std::nullopt;
+    std::istringstream stream{std::string(text)};
+    stream.imbue(std::locale::classic());
+    double value = 0;
+    if (!(stream >> value) || !stream.eof()) return std::nullopt;
+    return value;
+}
+
 /// A number, or a string that holds one. Absent or unreadable means Wix's 4 h: a 401 heals a wrong guess, while no life
 /// at all would renew for every call. Negative means dead on arrival, huge is capped.
 std::chrono::seconds lifeOf(const json::value* value) {
@@ -76,10 +89,7 @@ std::chrono::seconds lifeOf(const json::value* value) {
     if (value && value->is_number()) {
         seconds = value->to_number<double>();
     } else if (value && value->is_string()) {
-        const std::string_view digits = value->get_string();
-        double parsed = 0;
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), parsed);
-        if (error == std::errc() && end == digits.data() + digits.size()) seconds = parsed;
+        seconds = decimal(value->get_string()).value_or(seconds);
     }
     if (!std::isfinite(seconds)) seconds = static_cast<double>(defaultLife.count());
     seconds = std::clamp(seconds, 0.0, static_cast<double>(longestLife.count()));
