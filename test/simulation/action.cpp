@@ -69,10 +69,38 @@ std::uint32_t anyFate(std::mt19937_64& dice) {
     return dice() % 100 < 80 ? 0 : static_cast<std::uint32_t>(1 + dice() % 4);
 }
 
-/// Where the API refuses every call, most of the actions are calls, and little time passes between them.
+/// Where the API refuses every call, most of the actions are calls, the endpoint responds to them with tokens, and little
+/// time passes. No other session is set, which would have a budget of its own.
 void makeCalls(Action& action) {
-    if (action.kind == Kind::get || action.kind == Kind::look) action.kind = Kind::call;
-    if (action.kind == Kind::pass) action.which %= 6;
+    switch (action.kind) {
+        case Kind::get:
+        case Kind::read:
+        case Kind::look:
+        case Kind::renew:
+        case Kind::renewOther:
+        case Kind::setNew:
+        case Kind::setMember:
+        case Kind::generateFrom:
+        case Kind::logout:
+        case Kind::close:
+            action.kind = Kind::call;
+            break;
+        case Kind::pass:
+        case Kind::suspend:
+            action.kind = Kind::pass;
+            action.which %= 6;
+            break;
+        case Kind::cancel:
+        case Kind::process:
+        case Kind::loseUnsent:
+        case Kind::loseSent:
+        case Kind::endSession:
+            action.kind = Kind::answer;
+            action.which = 0;
+            break;
+        default:
+            break;
+    }
 }
 
 constexpr std::array<std::int64_t, 12> spans{1,    40,     120,    260,    900,     1100,

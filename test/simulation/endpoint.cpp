@@ -128,9 +128,9 @@ bool Endpoint::current(const std::string& token) const {
     return !whose.ended && rotationOf(token) == whose.rotation;
 }
 
-int Endpoint::ended() const {
+int Endpoint::rejected() const {
     return static_cast<int>(
-        std::count_if(visitors_.begin(), visitors_.end(), [](const auto& one) { return one.second.ended; }));
+        std::count_if(visitors_.begin(), visitors_.end(), [](const auto& one) { return one.second.isRejected(); }));
 }
 
 // -- Requests ----------------------------------------------------------------------------------------------------------
@@ -154,6 +154,10 @@ void Endpoint::process(int era) {
     require(rotation >= known_[id], "a refresh token that the client knows to be rotated away was presented");
     answerFor_ = 0;
     if (whose.ended) return;
+    if (rotation != whose.rotation && rotation_ == Rotation::refuse) {
+        whose.refused = true;
+        return;
+    }
     if (rotation != whose.rotation) {
         const bool inGrace = rotation_ == Rotation::grace && rotation == whose.rotation - 1 &&
                              world_.boot() - whose.rotatedAt <= gracePeriod;

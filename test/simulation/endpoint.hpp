@@ -19,6 +19,7 @@ enum class Rotation {
     none,    ///< It stays.
     grace,   ///< It is replaced; the old one gives the same answer for a minute, and ends the session after that.
     strict,  ///< It is replaced; the old one ends the session at once.
+    refuse,  ///< It is replaced; the old one is refused, and the session continues.
 };
 
 /// How the endpoint answers.
@@ -61,8 +62,10 @@ struct Visitor {
     TokenRole role = TokenRole::visitor;
     int rotation = 0;
     BootTime rotatedAt{};
-    bool ended = false;  ///< The endpoint refuses its refresh tokens.
-    int era = 0;         ///< Of the session changes that the callers asked for, the one that brought it.
+    bool ended = false;    ///< The endpoint refuses its refresh tokens.
+    bool refused = false;  ///< The endpoint has refused one of them.
+    bool isRejected() const { return ended || refused; }
+    int era = 0;  ///< Of the session changes that the callers asked for, the one that brought it.
 };
 
 class Endpoint {
@@ -107,7 +110,8 @@ public:
     /// Whether the endpoint would take this refresh token.
     bool current(const std::string& refreshToken) const;
     int visitors() const { return static_cast<int>(visitors_.size()); }
-    int ended() const;
+    /// Visitors of whom a refresh token is dead.
+    int rejected() const;
 
 private:
     std::string refreshToken(int visitor) const;

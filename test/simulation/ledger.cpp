@@ -68,7 +68,7 @@ void Listener::saveFailed(const SaveFailed& event) {
 
 void Ledger::checkObserver() const {
     // A caller may set the same session again, and it is lost again.
-    require(listener->lost <= endpoint_.ended() + (endpoint_.ended() > 0 ? era_ : 0),
+    require(listener->lost <= endpoint_.rejected() + (endpoint_.rejected() > 0 ? era_ : 0),
             "a session was reported lost that was never rejected");
 }
 
@@ -96,6 +96,9 @@ Ledger::Ledger(World& world, Endpoint& endpoint, const Storage* storage, Session
     listener->onLost = [this](const SessionLost& event) {
         const bool may = event.role != TokenRole::member && policy_ == SessionLostPolicy::newVisitor;
         require(event.newVisitor == may, "what follows a lost session was told wrongly");
+        // Only a dead refresh token ends a session, whatever a firewall says about it.
+        require(exchangeVisitor_ != 0 && endpoint_.visitor(exchangeVisitor_).isRejected(),
+                "a session was lost and its refresh token still works");
         if (!storage_) return;
         require(storage_->loads > loadsBeforeEnd_, "a session was lost and the storage was not asked for a newer one");
         // What a caller has set and could not be saved goes before what is stored; and no member becomes a visitor.
@@ -265,10 +268,10 @@ void Ledger::checkFailure(const Caller& caller, const Failure& failure) const {
     if (code == Errc::no_session)
         return require(caller.wants != Caller::Wants::usable, "a caller that wants any session was told there is none");
     if (code == Errc::session_lost)
-        return require(policy_ == SessionLostPolicy::fail && endpoint_.ended() > 0,
+        return require(policy_ == SessionLostPolicy::fail && endpoint_.rejected() > 0,
                        "a session was lost without reason");
     if (code == Errc::session_expired)
-        return require(endpoint_.ended() > 0, "a member's session expired without reason");
+        return require(endpoint_.rejected() > 0, "a member's session expired without reason");
     if (code == Errc::storage_unavailable || code == Errc::storage_damaged)
         require(storageFailed, "the storage was blamed and had done nothing");
     else if (caller.wants == Caller::Wants::usable)
@@ -328,7 +331,9 @@ void Ledger::exchanging(const std::string& body) {
     require(sendsOfAttempt_ <= 2, "a lost answer was asked for more than once again");
     const auto time = sendsOfAttempt_ == 1 ? exchangeTime : 1ns;  // the replay is within the time of the first
     require(!storage_ || storageFailed || storage_->letsExchange(time), "an exchange without the lease");
-    if (reason_ == RenewalReason::unauthorized && sendsOfAttempt_ == 1) spendPurse(body);
+    const auto token = body.find(Endpoint::refreshMark);
+    exchangeVisitor_ = token == std::string::npos ? 0 : Endpoint::idOf(body.substr(token));
+    if (reason_ == RenewalReason::unauthorized && sendsOfAttempt_ == 1) spendPurse();
     require(!failedAt_ || uncertain() || world_.boot() - *failedAt_ >= pause_,
             "an exchange too soon after one that has failed");
     pauseAsked_ = 0s;
@@ -342,14 +347,14 @@ void Ledger::exchanging(const std::string& body) {
     if (whose == 0) return;
     const Visitor& before = endpoint_.visitor(whose);
     require(before.role == TokenRole::visitor, "a member became a visitor");
-    require(before.ended && policy_ == SessionLostPolicy::newVisitor, "a visitor was replaced without a rejection");
+    require(before.isRejected() && policy_ == SessionLostPolicy::newVisitor,
+            "a visitor was replaced without a rejection");
 }
 
 /// Each session has a budget of its own, since some 401s are about a permission and no renewal cures them.
-void Ledger::spendPurse(const std::string& body) {
-    const auto at = body.find(Endpoint::refreshMark);
-    if (at == std::string::npos) return;
-    double& left = purses_.try_emplace(Endpoint::idOf(body.substr(at)), mostRefused).first->second;
+void Ledger::spendPurse() {
+    if (exchangeVisitor_ == 0) return;
+    double& left = purses_.try_emplace(exchangeVisitor_, mostRefused).first->second;
     require((left -= 1) > -0.001, "401s that a renewal does not cure cause exchange after exchange");
 }
 

@@ -155,7 +155,7 @@ private:
     void see(const SnapshotPtr& snapshot, int eraBefore);
     void checkLife(const SnapshotPtr& snapshot);
     void becomeCertain();
-    void spendPurse(const std::string& body);
+    void spendPurse();
     void checkFailure(const Caller& caller, const Failure& failure) const;
     int certainEra(int upTo) const;
     int expectedVisitor() const;
@@ -184,6 +184,7 @@ private:
     double allowance_ = 2;
     RenewalReason reason_{};        // of the last exchange
     std::map<int, double> purses_;  // of each visitor, for exchanges because of a 401
+    int exchangeVisitor_ = 0;       // of the last exchange; 0: a new one
     bool abandoned_ = false;
     bool contested_ = false;
     bool atRest_ = false;     // since the last change

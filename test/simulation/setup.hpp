@@ -31,12 +31,16 @@ struct Setup {
         static constexpr int skews[] = {0, 0, 600, -600};
         skew = std::chrono::seconds(skews[any(4)]);
         ending = any(5) != 0 ? Ending::rest : any(2) ? Ending::contextDies : Ending::managerDies;
+        // Half of those where an old refresh token ends the session: it is the other programs' renewals that matter then.
+        if (rotation == Rotation::strict && siblings && Trace::mixed(seed ^ 0x402) % 2 == 0)
+            rotation = Rotation::refuse;
         forbidden = Trace::mixed(seed ^ 0x401) % 16 == 0;
     }
 
     std::string text() const {
         static constexpr const char* starts[] = {"nothing", "a record", "tokens", "tokens and a record"};
-        static constexpr const char* rotations[] = {"no rotation", "rotation with grace", "strict rotation"};
+        static constexpr const char* rotations[] = {"no rotation", "rotation with grace", "strict rotation",
+                                                    "rotation that refuses old tokens"};
         static constexpr const char* endings[] = {"", ", the context is destroyed at the end",
                                                   ", the manager is dropped at the end"};
         return std::string(storage ? "storage" : "no storage") + (siblings ? " with siblings" : "") + ", " +

@@ -61,7 +61,7 @@ void Story::finish() {
                 const auto caller = get();
                 settle();
                 const bool served = caller->failure.empty();
-                require(served || stage_.endpoint.ended() > 0,
+                require(served || stage_.endpoint.rejected() > 0,
                         "the endpoint works again and a caller fails: " + caller->failure);
                 const bool works = served && stage_.endpoint.accessValid(ledger_.newest()->tokens.accessToken.value);
                 require(!served || works || setup_.life < 10s || !ledger_.wallIsTrue, "a caller got a dead token");
