@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/fake_client.hpp"
+#include "support/held.hpp"
 #include "support/run.hpp"
 
 using namespace wix;
@@ -37,7 +38,7 @@ TEST_CASE("an io_context is destroyed with waiters in flight") {
         asio::io_context io;
         const Client client = clientOf(io, fake);
         startWaiters(io, client, 100);
-        while (!fake.waitUntilHeld("token", 1, 0ms)) io.poll();
+        runUntilHeld(io, fake, "token");
     }
     SUBCASE("the client dies last") {
         std::optional<Client> client;
@@ -45,7 +46,7 @@ TEST_CASE("an io_context is destroyed with waiters in flight") {
             asio::io_context io;
             client.emplace(clientOf(io, fake));
             startWaiters(io, *client, 100);
-            while (!fake.waitUntilHeld("token", 1, 0ms)) io.poll();
+            runUntilHeld(io, fake, "token");
         }
     }
     SUBCASE("before anything has run") {
@@ -67,7 +68,7 @@ TEST_CASE("an io_context is destroyed with calls on the wire and in line for a c
         fake.hold("cart");
         startWaiters(io, *client, 50);
         io.restart();
-        while (!fake.waitUntilHeld("cart", 4, 0ms)) io.poll();
+        runUntilHeld(io, fake, "cart", 4);
         SUBCASE("stopped first") { io.stop(); }
         SUBCASE("running still") {}
     }
@@ -140,10 +141,10 @@ TEST_CASE("close() ends the waiters at once and later operations too") {
         asio::co_spawn(io, waitForToken(client), [&](std::exception_ptr failed) {
             aborted += codeOf([&] { std::rethrow_exception(failed); }) == asio::error::operation_aborted;
         });
-    while (!fake.waitUntilHeld("token", 1, 0ms)) io.poll();
+    runUntilHeld(io, fake, "token");
     bool closed = false;
     asio::co_spawn(io, client.close(), [&](std::exception_ptr) { closed = true; });
-    while (aborted < 10) io.run_one();
+    runUntil(io, [&] { return aborted == 10; });
     CHECK_FALSE(closed);  // the request has left: its answer is awaited and saved
     fake.release("token");
     io.run();
@@ -165,7 +166,7 @@ TEST_CASE("dropping the last handle stores the result of an exchange that has le
         options.stopToken = source.get_token();
         asio::co_spawn(io, client.get("/ecom/v1/carts/current", options),
                        [](std::exception_ptr, boost::json::value) {});
-        while (!fake.waitUntilHeld("token", 1, 0ms)) io.poll();
+        runUntilHeld(io, fake, "token");
         source.request_stop();
     }
     fake.release("token");
@@ -200,7 +201,7 @@ TEST_CASE("Transport::close() ends what is in flight, of all clients") {
             aborted += codeOf([&] { std::rethrow_exception(failed); }) == asio::error::operation_aborted;
         });
     io.restart();
-    while (!fake.waitUntilHeld("cart", 2, 0ms)) io.poll();
+    runUntilHeld(io, fake, "cart", 2);
     runOn(io, transport.close());
     CHECK(aborted == 2);
     CHECK(transport.openConnections() == 0);

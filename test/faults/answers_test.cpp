@@ -1,5 +1,6 @@
 // Fault matrix C, rows 18-24 and 29: what a token answer with status 200 may hold, and what it may lack.
 #include "faults/aged_session.hpp"
+#include "support/held.hpp"
 
 using namespace wix;
 using namespace wix::test;
@@ -25,7 +26,7 @@ void checkTransient(Shopper& shopper, std::uint64_t asked = 1) {
     shopper.checkUnchanged();
 }
 
-std::string lastBody(const Shopper& shopper) { return shopper.site.fake.requests("token").back().body; }
+std::string lastBody(const Shopper& shopper) { return lastRequest(shopper.site.fake, "token").body; }
 
 }  // namespace
 

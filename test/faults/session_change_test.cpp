@@ -1,6 +1,7 @@
 // Fault matrix C, rows 40, 41 and 44: while an exchange is under way the session changes, or the exchange cannot even
 // start.
 #include "faults/aged_session.hpp"
+#include "support/held.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -79,7 +80,7 @@ TEST_CASE("C row 40b: the same with a B that has expired: it is renewed for A's 
     }
     CHECK(after.refreshToken.value != flight.other.refreshToken.value);  // rotated
     CHECK(flight.asked() == 2);
-    CHECK(has(flight.site.fake.requests("token").back().body, flight.other.refreshToken.value));
+    CHECK(has(lastRequest(flight.site.fake, "token").body, flight.other.refreshToken.value));
     CHECK(flight.site.stored() == after);
     CHECK(flight.site.fake.state().visitors == 2);
 }

@@ -1,5 +1,6 @@
 // Fault matrix C, row 34: a body that comes from a source, and an answer that asks for it once more.
 #include "faults/aged_session.hpp"
+#include "support/held.hpp"
 #include "support/request_log.hpp"
 
 #include <boost/asio/post.hpp>
@@ -98,7 +99,7 @@ TEST_CASE("C row 34: a 401 to a body that comes once: the error now, and the nex
     REQUIRE(reply.has_value());
     CHECK(reply->status == 401);
     CHECK(at.sent() == 1);
-    CHECK(at.site.fake.requests("cart").back().body == text);
+    CHECK(lastRequest(at.site.fake, "cart").body == text);
     CHECK(at.source->rewinds == 1);
     CHECK(at.log->reasons() == Events{"the token was refused, and the body cannot be given again"});
     CHECK(at.log->take() == Events{"finished(401)"});
@@ -153,7 +154,7 @@ TEST_CASE("C row 34: a body that nobody has touched needs no second beginning") 
     at.transport->refusals = 1;
     CHECK(at.call()->status == 400);
     CHECK(at.sent() == 1);
-    CHECK(at.site.fake.requests("cart").back().body == text);
+    CHECK(lastRequest(at.site.fake, "cart").body == text);
     CHECK(at.source->rewinds == 0);
     CHECK(at.log->take() == Events{"retried(error 21)", "finished(400)"});
 }

@@ -1,5 +1,6 @@
 // Fault matrix C, rows 27 and 28: tokens that no header can carry, and tokens that are long.
 #include "faults/aged_session.hpp"
+#include "support/held.hpp"
 
 using namespace wix;
 using namespace wix::test;
@@ -50,7 +51,7 @@ TEST_CASE("C row 28a: a long access token is saved, and sent whole with the next
     CHECK(shopper.site.stored().accessToken.value == tokenText);
     shopper.site.fake.failNext("cart", 1, ScriptedReply(200, "{}"));
     CHECK(shopper.session.hasCart());
-    CHECK(shopper.site.fake.requests("cart").back().header("Authorization") == tokenText);
+    CHECK(lastRequest(shopper.site.fake, "cart").header("Authorization") == tokenText);
     CHECK(shopper.asked() == 1);
     shopper.checkKept();
 }
@@ -84,7 +85,7 @@ TEST_CASE("C row 28b: a refresh token of 64 KB is one: it is saved, and sent who
     shopper.age(4h);
     shopper.site.fake.failNext("token", 1, tokens("OauthNG.JWS.y"));
     CHECK(shopper.session.goodToken()->tokens.accessToken.value == "OauthNG.JWS.y");
-    const testing::ReceivedRequest sent = shopper.site.fake.requests("token").back();
+    const testing::ReceivedRequest sent = lastRequest(shopper.site.fake, "token");
     CHECK(std::stoul(sent.header("Content-Length")) > 65'536);
     CHECK(has(sent.body, most.substr(0, 65'000)));  // the fake keeps the first 64 KB of a body
     CHECK(shopper.session.active().refreshToken.value == most);

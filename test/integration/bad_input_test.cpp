@@ -1,5 +1,6 @@
 // What a caller may get wrong: told before anything is sent, with what is wrong and without what was written.
 #include "integration/failures.hpp"
+#include "support/held.hpp"
 
 #include <functional>
 #include <vector>
@@ -144,9 +145,9 @@ TEST_CASE("signs that are legal later in a path go out as they are") {
     for (const std::string& target : {"/a@b:c/d;e=f"s, "/~!$&'()*+,;=:@%20?x=/?:@"s, "/x//y"s}) {
         CAPTURE(target);
         CHECK(runOn(io, client.fetch(Request("GET", target))).status() == 404);
-        CHECK(fake.requests("unknown").back().target == target);
+        CHECK(lastRequest(fake, "unknown").target == target);
         CHECK(runOn(io, client.fetch(Request("GET", fake.url() + target))).status() == 404);
-        CHECK(fake.requests("unknown").back().target == target);
+        CHECK(lastRequest(fake, "unknown").target == target);
     }
 }
 

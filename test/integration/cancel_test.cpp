@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "support/fake_client.hpp"
+#include "support/held.hpp"
 #include "support/run.hpp"
 
 using namespace wix;
@@ -36,9 +37,9 @@ boost::system::error_code cancelWhenHeld(asio::io_context& io, FakeWix& fake, co
                            if (failed) std::rethrow_exception(failed);
                        });
                    }));
-    while (!fake.waitUntilHeld(endpoint, 1, 0ms)) io.poll();
+    runUntilHeld(io, fake, endpoint);
     signal.emit(type);
-    while (!ended) io.run_one();
+    runUntil(io, [&] { return ended.has_value(); });
     return *ended;
 }
 

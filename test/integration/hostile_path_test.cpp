@@ -1,6 +1,7 @@
 // Request targets that try to reach another host, another request, or what lies above a base. Each is refused before
 // anything is sent, or arrives as it was written at the origin that was configured. Another host stands by: nobody calls.
 #include "integration/failures.hpp"
+#include "support/held.hpp"
 
 #include <vector>
 
@@ -208,7 +209,7 @@ TEST_CASE("a hostile path goes nowhere, or to the configured host as it is") {
             CHECK(hosts.requests() == before + (row.arrives.empty() ? 0 : 1));
             CHECK(outcome == (row.arrives.empty() ? Errc::invalid_target : Errc::api_error));  // 404: no such path
             if (row.arrives.empty()) return;
-            const auto received = hosts.api.requests("*").back();
+            const auto received = lastRequest(hosts.api, "*");
             CHECK(received.target == there);
             CHECK(received.header("host") == hosts.host());
         };

@@ -190,9 +190,9 @@ TEST_CASE("a storage that hangs does not take the session with it") {
     const Client client(io.get_executor(), strategyWith(storage), options);
     Tokens made, renewed;
     asio::co_spawn(io, client.generateVisitorTokens(), [&](std::exception_ptr, Tokens got) { made = std::move(got); });
-    while (made.empty()) io.run_one();
+    runUntil(io, [&] { return !made.empty(); });
     asio::co_spawn(io, client.renewToken(), [&](std::exception_ptr, Tokens got) { renewed = std::move(got); });
-    while (renewed.empty()) io.run_one();
+    runUntil(io, [&] { return !renewed.empty(); });
     CHECK(renewed.accessToken.value != made.accessToken.value);
     CHECK(storage->saves == 1);  // one call at a time, however long it takes
     storage->open = true;

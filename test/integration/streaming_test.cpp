@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "support/bare_transport.hpp"
+#include "support/held.hpp"
 #include "support/scripted_server.hpp"
 
 using namespace wix;
@@ -74,7 +75,7 @@ Request upload(std::shared_ptr<BodySource> source) {
     return request;
 }
 
-testing::ReceivedRequest lastOf(const testing::FakeWix& fake) { return fake.requests("unknown").back(); }
+testing::ReceivedRequest lastOf(const testing::FakeWix& fake) { return lastRequest(fake, "unknown"); }
 
 }  // namespace
 

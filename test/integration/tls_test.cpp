@@ -1,5 +1,6 @@
 // Certificates that must not be trusted: one Errc each, no retry, and no byte of the request leaves.
 #include "integration/failures.hpp"
+#include "support/held.hpp"
 
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -127,7 +128,7 @@ TEST_CASE("an address that the certificate names") {
     options.apiUrl = options.edgeUrl = "https://127.0.0.1:" + std::to_string(fake.port());
     Visitor visitor(fake, options);
     CHECK(visitor.failingGet().code == Errc::api_error);
-    CHECK(fake.requests("cart").back().header("Host") == "127.0.0.1:" + std::to_string(fake.port()));
+    CHECK(lastRequest(fake, "cart").header("Host") == "127.0.0.1:" + std::to_string(fake.port()));
 }
 
 TEST_CASE("a file of authorities, alone or with a text of them") {
