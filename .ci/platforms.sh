@@ -86,7 +86,7 @@ guard_debian13() {
     local cached=()
     if [[ -d $CCACHE_DIR ]]; then cached=(--ccache "$CCACHE_DIR" --env CCACHE_BASEDIR=/wix --env CCACHE_NOHASHDIR=1); fi
     bare debian13 guard &&
-        bounded 1200 tools/debian_root.sh enter guard ${cached[@]+"${cached[@]}"} \
+        bounded 2400 tools/debian_root.sh enter guard ${cached[@]+"${cached[@]}"} \
             bash -c 'cd /wix && ./run packages ccache && WIX_CI=1 ./run demo' && drop guard
 }
 
