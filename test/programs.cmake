@@ -28,6 +28,9 @@ wix_script_test(check_snippets test/docs/check_snippets.sh TIMEOUT 60 LABEL repo
 wix_script_test(check_snippets_itself test/docs/check_snippets_test.sh TIMEOUT 60 LABEL repo)
 wix_script_test(left_out test/repo/left_out_test.sh TIMEOUT 300 LABEL repo ARGS "${PROJECT_SOURCE_DIR}"
                 -G "${CMAKE_GENERATOR}" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" "-DCMAKE_PREFIX_PATH=${CMAKE_PREFIX_PATH}")
+if(TARGET unit_tests)
+  wix_script_test(machine test/repo/machine_test.sh SKIP_77 TIMEOUT 60 LABEL repo ARGS "$<TARGET_FILE:unit_tests>")
+endif()
 wix_script_test(run_script test/repo/run_test.sh TIMEOUT 120 LABEL repo ARGS "${PROJECT_SOURCE_DIR}")
 
 # Of Python: the picture in docs/tokens.md is drawn by a script, and the benchmarks are conducted by one, which is tested
