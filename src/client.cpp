@@ -130,6 +130,8 @@ public:
         const detail::SessionCommon& common = *session_->common;
         auto prepared = detail::prepare(*session_, draft_, throughEdge_ ? common.edge : common.api);
         if (prepared.has_error()) fail(prepared.error());
+        (*prepared)->maxErrorBodyBytes = detail::maxErrorBody;
+        (*prepared)->decodesAlways = true;
         return detail::Call(session_->calls(), std::move(*prepared), limits, draft_.options.maxRedirects);
     }
     json::value end(result<HttpReply> reply) {

@@ -1,7 +1,12 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <string_view>
 
+#include <wix/version.hpp>
+
+#include "call/api_error.hpp"
 #include "call/call_state.hpp"
 #include "call/option_rules.hpp"
 #include "http/header_rules.hpp"
@@ -9,7 +14,9 @@
 namespace wix::detail {
 namespace {
 
-constexpr std::string_view userAgent = "wix-cpp/" WIX_VERSION;
+constexpr std::string_view userAgent = "wix-cpp/" WIX_VERSION_STRING;
+static_assert(std::string_view(WIX_VERSION) == WIX_VERSION_STRING, "wix/version.hpp has another version than CMake");
+constexpr std::size_t maxTokenResponse = std::size_t{1} << 20;  // two tokens of 64 KiB, and whatever comes with them
 
 /// A later field of the same name replaces an earlier one.
 void setHeader(Headers& headers, Header field) {
@@ -43,6 +50,9 @@ WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& opt
     made.method = "POST";
     made.target = api.pathPrefix + "/oauth2/token";
     made.urgent = true;
+    made.maxBodyBytes = std::min(made.maxBodyBytes, maxTokenResponse);
+    made.maxErrorBodyBytes = maxErrorBody;
+    made.decodesAlways = true;
     for (const Header& field : strategy.tokenRequestHeaders) setHeader(made.headers, field);
     setHeader(made.headers, Header("Content-Type", "application/json"));
     return made;
@@ -71,14 +81,29 @@ SessionCommon::SessionCommon(std::shared_ptr<HttpTransport> shared, bool owns, O
 
 namespace {
 
+/// The name of a session's record. The first `/` in it ends the client id, so that no two sessions share a name. A GUID is
+/// not changed.
+std::string recordName(std::string_view clientId, std::string_view sessionKey) {
+    std::string name;
+    for (const char c : clientId) {
+        if (c == '/')
+            name += "%2F";
+        else if (c == '%')
+            name += "%25";
+        else
+            name.push_back(c);
+    }
+    if (!sessionKey.empty()) name.append("/").append(sessionKey);
+    return name;
+}
+
 /// The stack, from the top: calls -> tokens -> transport. The tokens use the bare transport, so that asking for one
 /// never asks for one.
 std::shared_ptr<TokenManager> makeTokenManager(const std::shared_ptr<const SessionCommon>& common,
                                                const std::string& sessionKey, const Tokens& initial) {
-    const std::string& clientId = common->tokens.strategy.clientId;
     return std::make_shared<TokenManager>(common->transport->executor(),
                                           std::shared_ptr<const TokenManagerSetup>(common, &common->tokens),
-                                          sessionKey.empty() ? clientId : clientId + "/" + sessionKey, initial);
+                                          recordName(common->tokens.strategy.clientId, sessionKey), initial);
 }
 
 }  // namespace

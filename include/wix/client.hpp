@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/value.hpp>
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,7 +23,10 @@ namespace wix {
 
 namespace detail {
 class Session;
-}
+
+/// What only `{}` is a list of.
+enum class NoMember {};
+}  // namespace detail
 
 /// Calls a Wix Headless site as one of its visitors. A handle: copies share the session, its tokens and its cart.
 ///
@@ -99,11 +103,14 @@ public:
 
     /// The same for an answer that is too large for memory: the body of a 2xx goes to `sink` piece by piece, and
     /// Response::body() is empty; ClientOptions::maxResponseBytes holds for other answers only. Once `sink` has had
-    /// something nothing is sent again. It is asked for without content coding.
+    /// something nothing is sent again. It is asked for without content coding, unless the request has an
+    /// `Accept-Encoding`.
     boost::asio::awaitable<Response> fetch(Request request, std::shared_ptr<BodySink> sink) const;
 
     /// JSON calls. `path` is as in Request. They give the answer's JSON, null for an empty body; a status outside 2xx
-    /// throws ApiError. Errors: those of fetch, and Errc::response_not_json.
+    /// throws ApiError. An error body of more than 64 KiB is not read: its ApiError has the status and no code. JSON has at
+    /// most 1 000 000 values and 128 levels. Text that is not UTF-8, and half of a surrogate pair, become U+FFFD.
+    /// Errors: those of fetch, Errc::response_not_json, and response_too_large for JSON beyond these limits.
     boost::asio::awaitable<boost::json::value> get(std::string path, CallOptions options = CallOptions()) const;
     boost::asio::awaitable<boost::json::value> post(std::string path, CallOptions options = CallOptions()) const;
     boost::asio::awaitable<boost::json::value> post(std::string path, boost::json::value body,
@@ -113,6 +120,20 @@ public:
     boost::asio::awaitable<boost::json::value> patch(std::string path, boost::json::value body,
                                                      CallOptions options = CallOptions()) const;
     boost::asio::awaitable<boost::json::value> del(std::string path, CallOptions options = CallOptions()) const;
+
+    /// The same with the body `{}`, an empty object: `client.post(path, {})`.
+    boost::asio::awaitable<boost::json::value> post(std::string path, std::initializer_list<detail::NoMember>,
+                                                    CallOptions options = CallOptions()) const {
+        return post(std::move(path), boost::json::value(boost::json::object()), std::move(options));
+    }
+    boost::asio::awaitable<boost::json::value> put(std::string path, std::initializer_list<detail::NoMember>,
+                                                   CallOptions options = CallOptions()) const {
+        return put(std::move(path), boost::json::value(boost::json::object()), std::move(options));
+    }
+    boost::asio::awaitable<boost::json::value> patch(std::string path, std::initializer_list<detail::NoMember>,
+                                                     CallOptions options = CallOptions()) const {
+        return patch(std::move(path), boost::json::value(boost::json::object()), std::move(options));
+    }
 
     /// `POST /graphql/alpha`. Gives `{"data", "errors"}` as it came: GraphQL errors are values, `data` is `{}` if
     /// absent. A status outside 2xx throws ApiError.

@@ -23,8 +23,12 @@ public:
     Request(std::string method, std::string target) : method_(std::move(method)), target_(std::move(target)) {}
 
     /// Adds a header field. Those that decide about authorization, framing or the connection belong to the SDK and
-    /// fail with Errc::invalid_header: `Authorization`, `X-Wix-Consistent`, `Host`, `Content-Length`,
-    /// `Accept-Encoding`, `Connection`, `Transfer-Encoding`, `TE`, `Trailer`, `Upgrade`, `Expect`, `Proxy-*`, ...
+    /// fail with Errc::invalid_header: `Authorization`, `X-Wix-Consistent`, `Host`, `Content-Length`, `Connection`,
+    /// `Transfer-Encoding`, `TE`, `Trailer`, `Upgrade`, `Expect`, `Proxy-*`, ...
+    ///
+    /// Without an `Accept-Encoding` the SDK asks for gzip and decodes the response; with `Range` it asks for identity,
+    /// since a part of an encoded body cannot be decoded. With an `Accept-Encoding` of your own Client::fetch returns the
+    /// body as it came, and the response's `Content-Encoding` says how it is encoded. JSON calls always decode.
     Request& header(std::string name, std::string value) {
         options_.headers.emplace_back(std::move(name), std::move(value));
         return *this;

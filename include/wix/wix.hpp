@@ -1,4 +1,4 @@
-// The whole SDK. Include <boost/asio/io_context.hpp> and <boost/asio/co_spawn.hpp> yourself.
+// The whole SDK, but for wix/redis.hpp and wix/testing/.
 #ifndef WIX_WIX_HPP
 #define WIX_WIX_HPP
 
@@ -10,10 +10,12 @@
 #include <wix/options.hpp>
 #include <wix/request.hpp>
 #include <wix/response.hpp>
+#include <wix/run.hpp>
 #include <wix/session_cookie.hpp>
 #include <wix/token_storage.hpp>
 #include <wix/tokens.hpp>
 #include <wix/transport.hpp>
+#include <wix/version.hpp>
 #include <wix/visitor_sessions.hpp>
 
 #endif

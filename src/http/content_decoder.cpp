@@ -96,18 +96,31 @@ std::string_view trim(std::string_view text) noexcept {
     return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
+/// Takes the next coding from the front of `list`. Empty elements and identity change nothing, and are passed over.
+std::string_view takeCoding(std::string_view& list) noexcept {
+    while (!list.empty()) {
+        const std::string_view element = list.substr(0, list.find(','));
+        list.remove_prefix(std::min(element.size() + 1, list.size()));
+        const std::string_view coding = trim(element);
+        if (!coding.empty() && !equalsIgnoreCase(coding, "identity")) return coding;
+    }
+    return {};
+}
+
 }  // namespace
 
+bool isCoded(std::string_view contentEncoding) noexcept { return !takeCoding(contentEncoding).empty(); }
+
 result<std::string> decodeContent(std::string_view contentEncoding, std::string body, std::size_t maxBytes) {
-    const std::string_view coding = trim(contentEncoding);
-    if (coding.empty() || equalsIgnoreCase(coding, "identity")) {
+    if (body.empty()) return body;
+    const std::string_view coding = takeCoding(contentEncoding);
+    if (coding.empty()) {
         if (body.size() > maxBytes) return bad(Errc::response_too_large, "the body is over the limit");
         return body;
     }
     const bool gzip = equalsIgnoreCase(coding, "gzip") || equalsIgnoreCase(coding, "x-gzip");
-    if (!gzip && !equalsIgnoreCase(coding, "deflate"))
+    if ((!gzip && !equalsIgnoreCase(coding, "deflate")) || isCoded(contentEncoding))
         return bad(Errc::response_invalid, "a content coding that was not asked for");
-    if (body.empty()) return body;
     if (gzip) return Inflater(gzipFormat, body).run(true, maxBytes);
     return Inflater(hasZlibHeader(body) ? zlibFormat : rawFormat, body).run(false, maxBytes);
 }

@@ -9,7 +9,10 @@
 
 namespace wix::detail {
 
-/// `contentEncoding` is the value of the header, empty if there is none. Understands identity, gzip (of several
+/// Whether the list `contentEncoding` names a coding other than identity.
+bool isCoded(std::string_view contentEncoding) noexcept;
+
+/// `contentEncoding` is the list of the header, empty if there is none. Understands identity, and one of gzip (of several
 /// members too), x-gzip and deflate (with zlib's wrapper and without); an empty body is empty in any coding.
 /// Fails with Errc::response_too_large above `maxBytes`, or where more than 1 MiB comes from 200 times less;
 /// response_truncated; response_invalid for other codings, damage, and bytes behind the end. Memory grows with what

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <wix/options.hpp>
@@ -15,6 +16,19 @@ inline std::optional<std::string_view> findHeader(const Headers& headers, std::s
     for (const Header& field : headers)
         if (equalsIgnoreCase(field.first, name)) return field.second;
     return std::nullopt;
+}
+
+/// The value of a header whose value is a list. The lines of that name are one list, in their order (RFC 9110 5.3).
+inline std::optional<std::string> findListHeader(const Headers& headers, std::string_view name) {
+    std::optional<std::string> list;
+    for (const Header& field : headers) {
+        if (!equalsIgnoreCase(field.first, name)) continue;
+        if (list)
+            list->append(", ").append(field.second);
+        else
+            list.emplace(field.second);
+    }
+    return list;
 }
 
 }  // namespace wix::detail

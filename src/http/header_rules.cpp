@@ -38,8 +38,8 @@ std::optional<Failure> checkHeader(std::string_view name, std::string_view value
 
 bool isReserved(std::string_view name) noexcept {
     for (const std::string_view ours : std::initializer_list<std::string_view>{
-             "Authorization", "Host", "Content-Length", "Connection", "Transfer-Encoding", "Accept-Encoding",
-             consistencyHeader, "TE", "Trailer", "Upgrade", "HTTP2-Settings", "Expect", "Keep-Alive"})
+             "Authorization", "Host", "Content-Length", "Connection", "Transfer-Encoding", consistencyHeader, "TE",
+             "Trailer", "Upgrade", "HTTP2-Settings", "Expect", "Keep-Alive"})
         if (equalsIgnoreCase(name, ours)) return true;
     constexpr std::string_view proxy = "Proxy-";
     return equalsIgnoreCase(name.substr(0, proxy.size()), proxy);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include "http/content_decoder.hpp"
@@ -19,13 +20,22 @@ namespace {
 
 /// A server that restarts closes all idle connections at once; whoever meets a third one should hear of it.
 constexpr int mostResends = 2;
+constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
-/// Takes the content coding off; a failure names the request and keeps the request id.
+/// Undoes the content coding. A failure names the request and keeps the request id.
 result<HttpReply> decoded(HttpReply reply, const WireRequest& request) {
-    const auto coding = findHeader(reply.headers, "content-encoding");
-    if (!coding) return reply;
-    auto content = decodeContent(*coding, std::move(reply.body), request.maxBodyBytes);
+    const auto coding = findListHeader(reply.headers, "content-encoding");
+    if (!coding || reply.body.empty() || request.keepsCoding()) return reply;
+    const std::size_t errorLimit = reply.status >= 300 ? request.maxErrorBodyBytes : unlimited;
+    result<std::string> content =
+        reply.status == 206 && isCoded(*coding)
+            ? Failure(Errc::response_invalid, "HTTP response: a range of an encoded body cannot be decoded")
+            : decodeContent(*coding, std::move(reply.body), std::min(request.maxBodyBytes, errorLimit));
     if (content.has_error()) {
+        if (errorLimit != unlimited && content.error().code == Errc::response_too_large) {
+            reply.body.clear();
+            return reply;
+        }
         Failure failure = std::move(content).error();
         failure.context = request.describe() + ": " + failure.context;
         failure.requestId = std::string(findHeader(reply.headers, "x-wix-request-id").value_or(std::string_view()));
@@ -38,10 +48,10 @@ result<HttpReply> decoded(HttpReply reply, const WireRequest& request) {
 
 /// `Keep-Alive: timeout=5, max=100`: what is idle for longer will be closed, maybe just when it is used again.
 std::optional<std::chrono::seconds> keepAliveOf(const HttpReply& reply) {
-    const auto value = findHeader(reply.headers, "keep-alive");
-    const std::size_t at = value ? value->find("timeout=") : std::string_view::npos;
-    if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view digits = value->substr(at + 8);
+    const auto value = findListHeader(reply.headers, "keep-alive");
+    const std::size_t at = value ? value->find("timeout=") : std::string::npos;
+    if (at == std::string::npos) return std::nullopt;
+    const std::string_view digits = std::string_view(*value).substr(at + 8);
     int seconds = 0;
     if (std::from_chars(digits.data(), digits.data() + digits.size(), seconds).ec != std::errc() || seconds < 0)
         return std::nullopt;

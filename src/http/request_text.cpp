@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "http/header_lookup.hpp"
 #include "http/header_rules.hpp"
 
 namespace wix::detail {
@@ -17,6 +18,18 @@ void appendField(std::string& out, std::string_view name, std::string_view value
     out.append(name).append(": ").append(value).append("\r\n");
 }
 
+/// The Accept-Encoding that the transport adds; empty if the caller has one.
+std::string_view acceptedCodings(const WireRequest& request) noexcept {
+    // What goes through a sink is large, and mostly compressed by its kind.
+    bool isWhole = !request.sink;
+    for (const Header& field : request.headers) {
+        if (equalsIgnoreCase(field.first, "Accept-Encoding")) return {};
+        // A range of an encoded body cannot be decoded (RFC 9110 14.1.2).
+        if (equalsIgnoreCase(field.first, "Range")) isWhole = false;
+    }
+    return isWhole ? "gzip, deflate" : "identity";
+}
+
 }  // namespace
 
 void writeRequest(std::string& out, const WireRequest& request, std::optional<std::uint64_t> sourceSize) {
@@ -24,8 +37,8 @@ void writeRequest(std::string& out, const WireRequest& request, std::optional<st
     out.append(request.method).append(" ").append(request.target);
     out.append(" HTTP/1.1\r\nHost: ");
     request.origin.appendHostHeader(out);
-    // What goes through a sink is large, and mostly compressed by its kind.
-    out.append(request.sink ? "\r\nAccept-Encoding: identity\r\n" : "\r\nAccept-Encoding: gzip, deflate\r\n");
+    out.append("\r\n");
+    if (const auto codings = acceptedCodings(request); !codings.empty()) appendField(out, "Accept-Encoding", codings);
     for (const auto& [name, value] : request.headers) appendField(out, name, value);
     if (request.authorization) appendField(out, "Authorization", *request.authorization);
     if (!request.consistency.empty()) appendField(out, consistencyHeader, request.consistency);
@@ -47,6 +60,8 @@ std::string chunkOf(std::string_view bytes) {
     std::string chunk(digits, end);
     return chunk.append("\r\n").append(bytes).append("\r\n");
 }
+
+bool WireRequest::keepsCoding() const noexcept { return !decodesAlways && findHeader(headers, "Accept-Encoding"); }
 
 std::string WireRequest::describe() const {
     return method + " " + origin.toString() + target.substr(0, target.find('?'));

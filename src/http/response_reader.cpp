@@ -57,7 +57,7 @@ struct ResponseReader::Impl {
         pending.clear();
         headBytes = rawBodyBytes = 0;
         interimAnswers = 0;
-        anyByte = atEof = false;
+        anyByte = atEof = leftOut = false;
         beginHead();
     }
 
@@ -77,7 +77,17 @@ struct ResponseReader::Impl {
         failure = Failure(code, "HTTP answer: " + std::move(why));
     }
 
+    /// Whether the body of an error response may be left out. It is then left out.
+    bool leaveBodyOut() {
+        if (reply.status < 300 || limits.errorBodyBytes == std::numeric_limits<std::size_t>::max()) return false;
+        reply.body = std::string();
+        leftOut = true;
+        state = State::done;
+        return true;
+    }
+
     void failTooLarge() {
+        if (leaveBodyOut()) return;
         fail(Errc::response_too_large, "the body is larger than " + std::to_string(limits.bodyBytes) + " bytes");
     }
 
@@ -110,6 +120,7 @@ struct ResponseReader::Impl {
     int interimAnswers = 0;
     bool anyByte = false;
     bool atEof = false;
+    bool leftOut = false;  // a body of which the rest is not read
 };
 
 /// Looks at `head` from `from` on (earlier bytes have been looked at): gives where the head ends, 0 if that has not
@@ -172,10 +183,12 @@ void ResponseReader::Impl::parseHead(std::string_view head) {
     if (reply.status >= 200) {
         state = parser->is_done() ? State::done : State::body;
         unlimited = inParts && reply.status < 300;
-        if (inParts && !unlimited && state == State::body) {
+        const std::size_t most =
+            reply.status < 300 ? limits.bodyBytes : std::min(limits.bodyBytes, limits.errorBodyBytes);
+        if ((inParts ? !unlimited : most < limits.bodyBytes) && state == State::body) {
             // Beast has let the length pass.
-            if (parser->content_length().value_or(0) > limits.bodyBytes) return failTooLarge();
-            parser->body_limit(limits.bodyBytes);
+            if (parser->content_length().value_or(0) > most) return failTooLarge();
+            parser->body_limit(most);
         }
         return;
     }
@@ -213,7 +226,7 @@ std::size_t ResponseReader::Impl::step(const char* data, std::size_t size) {
         return 0;
     }
     if (!unlimited && rawBodyBytes + waiting > limits.rawBodyBytes()) {
-        fail(Errc::response_too_large, "the body has too many small chunks");
+        if (!leaveBodyOut()) fail(Errc::response_too_large, "the body has too many small chunks");
         return 0;
     }
     if (parser->is_done()) state = State::done;
@@ -289,7 +302,7 @@ HttpReply ResponseReader::takeReply() {
 }
 
 bool ResponseReader::reusable() const noexcept {
-    if (impl_->state != State::done || impl_->atEof) return false;
+    if (impl_->state != State::done || impl_->atEof || impl_->leftOut) return false;
     return impl_->parser->keep_alive() && impl_->parser->framingIsCertain();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <memory>
 
 #include <wix/error.hpp>
@@ -18,6 +19,10 @@ struct ResponseLimits {
     std::size_t headerBytes = std::size_t{64}
                               << 10;  ///< All heads of an answer, interim ones included; and its trailers.
     std::size_t bodyBytes = std::size_t{16} << 20;  ///< The body, without transfer coding.
+
+    /// A larger body of a final status outside 2xx is left out: the response is complete without it, and its connection is
+    /// not used again. Unlimited: such a body has the limit of any other.
+    std::size_t errorBodyBytes = std::numeric_limits<std::size_t>::max();
 
     /// Everything after the head: the body, and a share for the lines between chunks.
     std::size_t rawBodyBytes() const noexcept;

@@ -125,7 +125,8 @@ private:
         if (first) {
             progress_ = Progress();
             progress_.used = true;
-            const ResponseLimits most(request->maxHeaderBytes, request->maxBodyBytes);
+            ResponseLimits most(request->maxHeaderBytes, request->maxBodyBytes);
+            most.errorBodyBytes = request->maxErrorBodyBytes;
             reader_.reset(most, request->method == "HEAD", request->sink != nullptr);
         }
         return run(std::make_shared<Exchange>(self(), what, request, std::move(limits)));

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "http/content_decoder.hpp"
 #include "http/header_lookup.hpp"
-#include "http/header_rules.hpp"
 #include "http/request_text.hpp"
 
 namespace asio = boost::asio;
@@ -92,11 +92,11 @@ asio::awaitable<ExchangeOutcome> streamedExchange(Connection& connection, const 
             whole.body = std::move(part.body);
             continue;
         }
-        const auto coding = findHeader(whole.headers, "content-encoding");
-        if (coding && !coding->empty() && !equalsIgnoreCase(*coding, "identity"))
+        if (part.body.empty()) continue;  // nothing to decode either
+        if (!request->keepsCoding() && isCoded(findListHeader(whole.headers, "content-encoding").value_or("")))
             co_return failed(Errc::response_invalid, *request, "HTTP answer: a content coding that was not asked for",
                              true);
-        if (!part.body.empty()) co_await request->sink->write(std::move(part.body));
+        co_await request->sink->write(std::move(part.body));
     } while (!step.isComplete);
     step.reply = std::move(whole);
     step.reusable = step.reusable && sentAll;

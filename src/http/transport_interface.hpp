@@ -4,6 +4,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +31,8 @@ struct WireRequest {
     Origin origin;
     std::string method;
     std::string target;  ///< In origin form.
-    Headers headers;     ///< Without those that the transport writes: Host, Content-Length, Accept-Encoding.
+    /// Without those that the transport writes: Host, Content-Length. Accept-Encoding only if the caller sets it.
+    Headers headers;
     std::string body;
     std::shared_ptr<BodySource> source;  ///< Instead of `body`.
     std::shared_ptr<BodySink> sink;      ///< For the body of an answer of 2xx.
@@ -46,6 +49,14 @@ struct WireRequest {
     Timeouts timeouts;    ///< Those of the phases.
     std::size_t maxHeaderBytes = 64u << 10;
     std::size_t maxBodyBytes = 16u << 20;
+    /// A larger body of a status outside 2xx is left out, and the response is complete without it. Unlimited: such a body
+    /// has the limit of any other.
+    std::size_t maxErrorBodyBytes = std::numeric_limits<std::size_t>::max();
+    /// Whether the content coding is undone even if the caller sets Accept-Encoding: the SDK itself reads the body.
+    bool decodesAlways = false;
+
+    /// Whether the response's body is handed over in its content coding, as the caller asked for it.
+    bool keepsCoding() const noexcept;
 
     /// For error texts: `POST https://www.wixapis.com/path`, without the query.
     std::string describe() const;

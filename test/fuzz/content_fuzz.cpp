@@ -12,7 +12,8 @@ using namespace wix::fuzz;
 
 namespace {
 
-constexpr const char* codings[] = {"gzip", "deflate", "", "identity", " X-GZIP\t", "br", "gzip, gzip"};
+constexpr const char* codings[] = {"gzip",       "deflate",        "",          "identity", " X-GZIP\t", "br",
+                                   "gzip, gzip", "identity, gzip", ",deflate ,"};
 constexpr std::size_t limits[] = {0, 1, 100, 16384, 65536, std::size_t{4} << 20};
 
 /// zlib's "window bits" choose the format.

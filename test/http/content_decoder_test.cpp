@@ -92,11 +92,11 @@ TEST_CASE("an empty body is empty in any coding that we ask for") {
 }
 
 TEST_CASE("other codings and several of them are refused") {
-    for (std::string coding : {"br", "zstd", "compress", "gzip, gzip", "gzip,identity", "identity, gzip",
-                               "gzip, deflate", "gzip;q=1", "*", "gz ip", "gzip,", "x-deflate", "SECRET"}) {
+    for (std::string coding :
+         {"br", "zstd", "compress", "gzip, gzip", "gzip, deflate", "gzip;q=1", "*", "gz ip", "x-deflate", "SECRET"}) {
         CAPTURE(coding);
         CHECK(decode(coding, gzip("x")) == otherCoding);
-        CHECK(decode(coding, "") == otherCoding);
+        CHECK(decode(coding, "") == "");  // there is nothing to decode [C15]
     }
 }
 
@@ -193,4 +193,24 @@ TEST_CASE("a bomb stops at its ratio, and what is only well compressed does not"
     std::string members;
     for (int i = 0; i < 64; ++i) members += gzip(std::string(std::size_t{64} << 10, '\0'));
     CHECK(decode("gzip", members) == bomb);
+}
+
+TEST_CASE("a list of codings is read as a whole, and identity is no coding [C11]") {
+    const std::string text = sample(1'000);
+    for (const std::string list : {"identity, gzip", "gzip, identity", "identity,gzip", ", gzip ,", "\tgzip\t,identity",
+                                   "IDENTITY, GZIP, identity", "identity, x-gzip"}) {
+        CAPTURE(list);
+        CHECK(isCoded(list));
+        CHECK(decode(list, gzip(text)) == text);
+    }
+    for (const std::string list : {"", " ", ",", "identity", "identity, identity", " , Identity ,"}) {
+        CAPTURE(list);
+        CHECK_FALSE(isCoded(list));
+        CHECK(decode(list, text) == text);
+    }
+    for (const std::string list : {"gzip, gzip", "deflate, gzip", "identity, br", "br, gzip", "gzip, br", "gzip;q=1"}) {
+        CAPTURE(list);
+        CHECK(isCoded(list));
+        CHECK(decode(list, gzip(text)) == otherCoding);
+    }
 }

@@ -89,3 +89,32 @@ TEST_CASE("the text for errors names the request and leaves the query out: it ma
     local.origin = Origin(false, "::1", 8080);
     CHECK(local.describe() == "GET http://[::1]:8080/");
 }
+
+TEST_CASE("a request for a range accepts no coding, whatever the case of its header [C10]") {
+    for (const char* name : {"Range", "range", "RANGE"}) {
+        WireRequest made = request("GET", "/");
+        made.headers.emplace_back("If-Range", "\"x\"");
+        made.headers.emplace_back(name, "bytes=0-9");
+        CHECK(written(made) ==
+              "GET / HTTP/1.1\r\nHost: www.wixapis.com\r\nAccept-Encoding: identity\r\nIf-Range: \"x\"\r\n" +
+                  std::string(name) + ": bytes=0-9\r\n\r\n");
+    }
+    WireRequest made = request("GET", "/");
+    made.headers.emplace_back("If-Range", "\"x\"");  // without Range it means nothing
+    made.headers.emplace_back("X-Range", "bytes=0-9");
+    CHECK(written(made).find("Accept-Encoding: gzip, deflate\r\n") != std::string::npos);
+}
+
+TEST_CASE("an Accept-Encoding of the caller is the only one, and its response keeps its coding [C10]") {
+    WireRequest made = request("GET", "/");
+    CHECK_FALSE(made.keepsCoding());
+    made.headers.emplace_back("Range", "bytes=0-9");
+    CHECK_FALSE(made.keepsCoding());
+    made.headers.emplace_back("accept-encoding", "br");
+    CHECK(made.keepsCoding());
+    CHECK(written(made) ==
+          "GET / HTTP/1.1\r\nHost: www.wixapis.com\r\nRange: bytes=0-9\r\naccept-encoding: br\r\n\r\n");
+    made.decodesAlways = true;
+    CHECK_FALSE(made.keepsCoding());
+    CHECK(written(made).find("gzip") == std::string::npos);
+}
