@@ -21,6 +21,12 @@ constexpr std::int64_t latest = 253'402'300'799;
     throw Error(Errc::invalid_argument, "tokens: " + member + " must be " + wanted);
 }
 
+/// The member, or null if it is missing or null.
+const json::value* presentAt(const json::object& parent, const char* member) {
+    const json::value* found = parent.if_contains(member);
+    return found && !found->is_null() ? found : nullptr;
+}
+
 const json::object& objectAt(const json::object& parent, const char* member) {
     const json::value* found = parent.if_contains(member);
     if (!found || !found->is_object()) refuse(member, "an object");
@@ -50,11 +56,18 @@ std::chrono::sys_seconds timeAt(const json::object& parent, const char* member, 
 }
 
 TokenRole roleAt(const json::object& parent, const char* member, const std::string& path) {
-    const std::string text = stringAt(parent, member, path);
-    for (TokenRole role : {TokenRole::none, TokenRole::visitor, TokenRole::member})
-        if (text == roleName(role)) return role;
+    if (const auto role = tokenRoleFromString(stringAt(parent, member, path))) return *role;
     // Another label, such as one of a future SDK, is no visitor's and no member's: guessing could lose a session.
     refuse(path, "\"none\", \"visitor\" or \"member\"");
+}
+
+AccessToken accessTokenIn(const json::object& session) {
+    if (!presentAt(session, "accessToken")) return AccessToken();
+    const json::object& access = objectAt(session, "accessToken");
+    AccessToken token;
+    if (presentAt(access, "value")) token.value = stringAt(access, "value", "accessToken.value");
+    if (presentAt(access, "expiresAt")) token.expiresAt = timeAt(access, "expiresAt", "accessToken.expiresAt");
+    return token;
 }
 
 }  // namespace
@@ -69,6 +82,12 @@ std::string_view roleName(TokenRole role) noexcept {
             return "member";
     }
     return "none";
+}
+
+std::optional<TokenRole> tokenRoleFromString(std::string_view name) noexcept {
+    for (TokenRole role : {TokenRole::none, TokenRole::visitor, TokenRole::member})
+        if (name == roleName(role)) return role;
+    return std::nullopt;
 }
 
 json::value toJson(const Tokens& tokens) {
@@ -86,12 +105,16 @@ json::value toJson(const Tokens& tokens) {
 
 Tokens tokensFromJson(const json::value& value) {
     if (!value.is_object()) throw Error(Errc::invalid_argument, "tokens: must be an object");
-    const json::object& access = objectAt(value.get_object(), "accessToken");
+    AccessToken access = accessTokenIn(value.get_object());
     const json::object& refresh = objectAt(value.get_object(), "refreshToken");
-    return Tokens(
-        AccessToken(stringAt(access, "value", "accessToken.value"),
-                    timeAt(access, "expiresAt", "accessToken.expiresAt")),
-        RefreshToken(stringAt(refresh, "value", "refreshToken.value"), roleAt(refresh, "role", "refreshToken.role")));
+    RefreshToken token(stringAt(refresh, "value", "refreshToken.value"), roleAt(refresh, "role", "refreshToken.role"));
+    // Without a refresh token there is nothing to renew: half a session is none.
+    if (token.value.empty()) {
+        if (!presentAt(value.get_object(), "accessToken")) refuse("accessToken", "an object");
+        if (!presentAt(value.get_object().at("accessToken").get_object(), "value"))
+            refuse("accessToken.value", "a string");
+    }
+    return Tokens(std::move(access), std::move(token));
 }
 
 }  // namespace wix

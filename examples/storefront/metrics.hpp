@@ -37,12 +37,15 @@ public:
     void renewalFinished(const wix::RenewalFinished& event) override { countRenewal("finished", event.reason); }
     void renewalFailed(const wix::RenewalFailed& event) override {
         countRenewal("failed", event.reason);
-        writeLog("a token renewal failed: " + event.failure.code.message() + ": " + event.failure.context);
+        // The policy starts another session by itself, so the advice of this code is not for the reader of the log.
+        const bool isLost = event.failure.code == wix::Errc::session_lost;
+        const std::string why = isLost ? "the session was rejected" : event.failure.code.message();
+        writeLog("a token renewal failed: " + why + ": " + event.failure.context);
     }
     void renewalAdopted(const wix::RenewalAdopted&) override { count("wix_renewals_adopted_total"); }
     void sessionLost(const wix::SessionLost& event) override {
         count("wix_sessions_lost_total");
-        writeLog("a session was lost: " + event.failure.context);
+        writeLog("a session was lost, and its visitor gets a new one: " + event.failure.context);
     }
     void saveFailed(const wix::SaveFailed& event) override {
         count("wix_save_failures_total");

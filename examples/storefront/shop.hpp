@@ -76,12 +76,15 @@ private:
         call.fields = isForm ? request.body() : std::string(request.target().substr(path.size()));
         if (call.fields.starts_with('?')) call.fields.erase(0, 1);
 
-        // Whose is it? A cookie that was altered, or has expired, makes a newcomer.
-        const std::optional<std::string> cookie = cookie_.find(request[http::field::cookie]);
-        const wix::result<std::string> opened = cookie_.open(cookie.value_or(""));
+        // A visitor without a cookie that can be opened is new. There may be several Cookie lines, and stale cookies.
+        std::vector<std::string_view> cookies;
+        for (auto [field, end] = request.equal_range(http::field::cookie); field != end; ++field)
+            cookies.push_back(field->value());
+        const wix::result<std::string> opened = cookie_.openFirst(cookies);
         const std::string key = opened.has_value() ? *opened : randomHex(16);
         if (opened.has_value()) call.client = co_await sessions_.open(key);
-        if (cookie && !opened.has_value()) writeLog("a session cookie was refused: the visitor gets a new session");
+        if (!opened.has_value() && !cookie_.findAll(cookies).empty())
+            writeLog("a session cookie was refused: the visitor gets a new session");
 
         // No cookie comes with a refusal: another site's form brings none, and a new one would replace the visitor's.
         if (isForm && !isOurs(request, call.field("csrf"), key))

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,9 +53,13 @@ struct WIX_EXPORT CookieOptions {
     SameSite sameSite = SameSite::lax;
     /// Of the cookie, and of what is sealed. 1 s to 400 days, which is what browsers keep at most.
     std::chrono::seconds maxAge{std::chrono::hours(24) * 30};
-    /// openTokens() also takes tokens as plain JSON, as JavaScript front ends write them into a cookie (`JSON.stringify`,
-    /// percent-encoded or not). Whoever can write such a cookie chooses the session.
+    /// openTokens() also accepts tokens as plain JSON, as JavaScript front ends write them into a cookie (`JSON.stringify`,
+    /// percent-encoded or not): the tokens alone, or `{"clientId","tokens"}` as Wix's own front ends do. Such a cookie is
+    /// not sealed: a visitor who can write it chooses the session.
     bool acceptPlainTokens = false;
+    /// The client id of the site, for acceptPlainTokens: a plain cookie that names another client id, or lacks one in the
+    /// form `{"clientId","tokens"}`, is refused. Empty: the client id in a cookie is not compared.
+    std::string clientId;
 };
 
 /// Seals a session's key, or its tokens, with AES-256-GCM into a cookie value, and opens it again. Immutable; thread-safe.
@@ -97,8 +102,31 @@ public:
     /// The same, to have the browser forget it.
     std::string clearCookie() const;
     /// The value of this cookie in the value of a `Cookie` header; open() tells what it is worth. Anything else in there is
-    /// passed over. If a browser sends several of this name, the first; a name with `__Host-` is there only once.
+    /// passed over. If a browser sends several of this name, the first: openFirst() tries all of them.
     std::optional<std::string> find(std::string_view cookieHeader) const;
+
+    /// Opens the first cookie of this name that can be opened, and returns what was sealed.
+    ///
+    /// A request may have several cookies of one name: a browser sends one for each path and domain that it was set for, in
+    /// an order that says nothing about which one is current (RFC 6265 5.4), and a proxy may divide them among several
+    /// `Cookie` lines (RFC 9113 8.2.3). All of them are tried, so that a stale one does not hide a good one.
+    ///
+    /// @param cookieHeaders The values of all `Cookie` lines of the request, in their order.
+    /// Errors: Errc::cookie_refused if none can be opened, or there is none; findAll() distinguishes the two.
+    ///
+    /// @code
+    /// std::vector<std::string_view> lines;
+    /// for (auto [field, end] = request.equal_range(http::field::cookie); field != end; ++field)
+    ///     lines.push_back(field->value());
+    /// wix::result<std::string> key = cookie.openFirst(lines);
+    /// @endcode
+    result<std::string> openFirst(std::span<const std::string_view> cookieHeaders,
+                                  Time now = std::chrono::system_clock::now()) const;
+    /// The same for tokens, as openTokens() opens them.
+    result<Tokens> openFirstTokens(std::span<const std::string_view> cookieHeaders,
+                                   Time now = std::chrono::system_clock::now()) const;
+    /// Returns the values of all cookies of this name, in their order.
+    std::vector<std::string> findAll(std::span<const std::string_view> cookieHeaders) const;
 
     const CookieOptions& options() const noexcept;
 

@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,9 @@ enum class TokenRole {
 
 /// `none`, `visitor` or `member`, as in JSON.
 WIX_EXPORT std::string_view roleName(TokenRole) noexcept;
+
+/// Returns the role whose roleName() is `name`; nothing for any other text.
+WIX_EXPORT std::optional<TokenRole> tokenRoleFromString(std::string_view name) noexcept;
 
 struct WIX_EXPORT AccessToken {
     AccessToken() = default;
@@ -61,9 +65,12 @@ struct WIX_EXPORT Tokens {
 /// `{"accessToken":{"value","expiresAt"},"refreshToken":{"value","role"}}`, as the JavaScript SDK writes it.
 WIX_EXPORT boost::json::value toJson(const Tokens&);
 
-/// The inverse. Unknown members are ignored; `expiresAt` may be any number.
-/// Throws Error with Errc::invalid_argument if a member is missing or has the wrong type; the text names the
-/// member and never its value.
+/// The inverse. Unknown members are ignored.
+///
+/// `expiresAt` may be any number. If it is missing or null (JavaScript writes NaN so), the access token counts as expired.
+/// `accessToken`, or its `value`, may be missing or null if there is a refresh token: the session is then renewed at its
+/// first use. Throws Error with Errc::invalid_argument if another member is missing or one has the wrong type; the text
+/// names the member and never its value.
 WIX_EXPORT Tokens tokensFromJson(const boost::json::value&);
 
 }  // namespace wix

@@ -100,7 +100,7 @@ std::string writeSetCookie(const CookieOptions& options, std::string_view value,
     return text;
 }
 
-std::optional<std::string_view> findCookie(std::string_view header, std::string_view name) noexcept {
+std::optional<std::string_view> takeCookie(std::string_view& header, std::string_view name) noexcept {
     while (!header.empty()) {
         const std::string_view pair = header.substr(0, header.find(';'));
         header.remove_prefix(std::min(pair.size() + 1, header.size()));

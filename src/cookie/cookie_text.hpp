@@ -22,8 +22,13 @@ bool isCookieValue(std::string_view value) noexcept;
 /// `name=value; Path=...` and so on. Options and value are checked. `maxAge` of 0: the browser is to forget it.
 std::string writeSetCookie(const CookieOptions& options, std::string_view value, std::chrono::seconds maxAge);
 
-/// The first value of that name. Anything may stand in a header that a client sends: what is no cookie is passed over. A
-/// view into `header`, without the quotes.
-std::optional<std::string_view> findCookie(std::string_view header, std::string_view name) noexcept;
+/// Takes the next value of that name from the front of `header`; nothing if there is none. Anything may stand in a header
+/// that a client sends: what is no cookie is passed over. Returns a view into `header`, without the quotes.
+std::optional<std::string_view> takeCookie(std::string_view& header, std::string_view name) noexcept;
+
+/// The first value of that name.
+inline std::optional<std::string_view> findCookie(std::string_view header, std::string_view name) noexcept {
+    return takeCookie(header, name);
+}
 
 }  // namespace wix::detail

@@ -10,6 +10,7 @@
 #include "call/option_rules.hpp"
 #include "cookie/cookie_seal.hpp"
 #include "cookie/cookie_text.hpp"
+#include "http/header_rules.hpp"
 
 namespace json = boost::json;
 
@@ -76,10 +77,7 @@ std::optional<std::string> percentDecoded(std::string_view text) {
 }
 
 /// Tokens that may go into a header; nothing if it is anything else.
-std::optional<Tokens> readTokens(std::string_view text) {
-    boost::system::error_code ec;
-    const json::value value = json::parse(json::string_view(text.data(), text.size()), ec);
-    if (ec) return std::nullopt;
+std::optional<Tokens> tokensIn(const json::value& value) {
     try {
         Tokens tokens = tokensFromJson(value);
         if (tokens.empty() || detail::checkTokens(tokens, "the cookie")) return std::nullopt;
@@ -89,11 +87,32 @@ std::optional<Tokens> readTokens(std::string_view text) {
     }
 }
 
+/// The JSON of a cookie is parsed strictly: a text that needs a repair is not what a front end has written.
+std::optional<json::value> strictJson(std::string_view text) {
+    boost::system::error_code ec;
+    json::value value = json::parse(json::string_view(text.data(), text.size()), ec);
+    return ec ? std::nullopt : std::optional<json::value>(std::move(value));
+}
+
+/// The tokens alone, or `{"clientId","tokens"}` as the cookie `wixSession` of Wix's own front ends has them.
+std::optional<Tokens> tokensOfFrontEnd(const json::value& value, std::string_view clientId) {
+    const json::object* object = value.if_object();
+    const json::value* inner = object ? object->if_contains("tokens") : nullptr;
+    const json::value* owner = object ? object->if_contains("clientId") : nullptr;
+    if (owner && !owner->is_string()) return std::nullopt;
+    if (!clientId.empty() && (owner || inner)) {
+        const std::string_view named = owner ? std::string_view(owner->get_string()) : std::string_view();
+        if (!detail::equalsIgnoreCase(named, clientId)) return std::nullopt;
+    }
+    return tokensIn(inner ? *inner : value);
+}
+
 /// JavaScript libraries encode all of it, the quotes and commas only, or nothing.
-std::optional<Tokens> readPlainTokens(std::string_view value) {
-    if (auto tokens = readTokens(value)) return tokens;
+std::optional<Tokens> readPlainTokens(std::string_view value, std::string_view clientId) {
+    if (const auto plain = strictJson(value)) return tokensOfFrontEnd(*plain, clientId);
     const auto decoded = percentDecoded(value);
-    return decoded ? readTokens(*decoded) : std::nullopt;
+    const auto plain = decoded ? strictJson(*decoded) : std::nullopt;
+    return plain ? tokensOfFrontEnd(*plain, clientId) : std::nullopt;
 }
 
 }  // namespace
@@ -190,10 +209,10 @@ std::string SessionCookie::sealTokens(const Tokens& tokens, Time now) const {
 result<Tokens> SessionCookie::openTokens(std::string_view value, Time now) const {
     std::optional<Tokens> tokens;
     if (auto opened = impl_->open(tokensKind, value, now)) {
-        tokens = readTokens(*opened);
+        if (const auto sealed = strictJson(*opened)) tokens = tokensIn(*sealed);
         detail::cleanse(*opened);
     } else if (impl_->options.acceptPlainTokens && value.size() <= detail::maxCookieBytes) {
-        tokens = readPlainTokens(value);
+        tokens = readPlainTokens(value, impl_->options.clientId);
     }
     if (!tokens) return impl_->refused();
     return std::move(*tokens);
@@ -218,6 +237,45 @@ std::optional<std::string> SessionCookie::find(std::string_view cookieHeader) co
     const auto found = detail::findCookie(cookieHeader, impl_->options.name);
     if (!found) return std::nullopt;
     return std::string(*found);
+}
+
+namespace {
+
+/// Calls `use` for each cookie of that name, until it returns true.
+template <class Use>
+void forEachCookie(std::span<const std::string_view> headers, std::string_view name, Use use) {
+    for (std::string_view header : headers)
+        while (const auto value = detail::takeCookie(header, name))
+            if (use(*value)) return;
+}
+
+}  // namespace
+
+result<std::string> SessionCookie::openFirst(std::span<const std::string_view> cookieHeaders, Time now) const {
+    result<std::string> opened = impl_->refused();
+    forEachCookie(cookieHeaders, impl_->options.name, [&](std::string_view value) {
+        opened = open(value, now);
+        return opened.has_value();
+    });
+    return opened;
+}
+
+result<Tokens> SessionCookie::openFirstTokens(std::span<const std::string_view> cookieHeaders, Time now) const {
+    result<Tokens> opened = impl_->refused();
+    forEachCookie(cookieHeaders, impl_->options.name, [&](std::string_view value) {
+        opened = openTokens(value, now);
+        return opened.has_value();
+    });
+    return opened;
+}
+
+std::vector<std::string> SessionCookie::findAll(std::span<const std::string_view> cookieHeaders) const {
+    std::vector<std::string> values;
+    forEachCookie(cookieHeaders, impl_->options.name, [&](std::string_view value) {
+        values.emplace_back(value);
+        return false;
+    });
+    return values;
 }
 
 const CookieOptions& SessionCookie::options() const noexcept { return impl_->options; }

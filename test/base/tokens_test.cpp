@@ -105,18 +105,22 @@ TEST_CASE("what is no session is refused, with the name of the member and withou
         {"null", "tokens: must be an object"},
         {"[]", "tokens: must be an object"},
         {"\"SECRET\"", "tokens: must be an object"},
-        {"{}", "tokens: accessToken must be an object"},
+        {"{}", "tokens: refreshToken must be an object"},
+        {R"({"refreshToken":null})", "tokens: refreshToken must be an object"},
+        {R"({"refreshToken":{"value":"","role":"none"}})", "tokens: accessToken must be an object"},
+        {R"({"accessToken":null,"refreshToken":{"value":"","role":"none"}})", "tokens: accessToken must be an object"},
+        {R"({"accessToken":{"value":null},"refreshToken":{"value":"","role":"none"}})",
+         "tokens: accessToken.value must be a string"},
+        {R"({"accessToken":[],"refreshToken":{"value":"SECRET","role":"visitor"}})",
+         "tokens: accessToken must be an object"},
+        {R"({"accessToken":{"value":"SECRET","expiresAt":1},"refreshToken":{"value":null,"role":"none"}})",
+         "tokens: refreshToken.value must be a string"},
+        {R"({"refreshToken":{"value":"SECRET","role":null}})", "tokens: refreshToken.role must be a string"},
         {R"({"accessToken":"SECRET"})", "tokens: accessToken must be an object"},
         {R"({"accessToken":{"value":"SECRET","expiresAt":1}})", "tokens: refreshToken must be an object"},
-        {R"({"refreshToken":{"value":"SECRET","role":"visitor"}})", "tokens: accessToken must be an object"},
-        {R"({"accessToken":{"expiresAt":1},"refreshToken":{"value":"SECRET","role":"none"}})",
-         "tokens: accessToken.value must be a string"},
         {R"({"accessToken":{"value":17,"expiresAt":1},"refreshToken":{"value":"SECRET","role":"none"}})",
          "tokens: accessToken.value must be a string"},
-        {R"({"accessToken":{"value":"SECRET"},"refreshToken":{"value":"SECRET","role":"none"}})",
-         "tokens: accessToken.expiresAt must be a number"},
         {text("\"1700000000\""), "tokens: accessToken.expiresAt must be a number"},
-        {text("null"), "tokens: accessToken.expiresAt must be a number"},
         {text("true"), "tokens: accessToken.expiresAt must be a number"},
         {R"({"accessToken":{"value":"SECRET","expiresAt":1},"refreshToken":{"role":"none"}})",
          "tokens: refreshToken.value must be a string"},
@@ -139,4 +143,35 @@ TEST_CASE("a double that is no number is no time") {
     json::value value = toJson(sample());
     value.at("accessToken").at("expiresAt") = std::numeric_limits<double>::quiet_NaN();
     CHECK(refusal(value) == "tokens: accessToken.expiresAt must be a number");
+}
+
+TEST_CASE("a refresh token alone is a session whose access token has expired [C14]") {
+    for (const char* access :
+         {"", R"("accessToken":null,)", R"("accessToken":{},)", R"("accessToken":{"value":null},)",
+          R"("accessToken":{"value":"","expiresAt":0},)", R"("accessToken":{"value":"","expiresAt":null},)"}) {
+        CAPTURE(access);
+        const Tokens tokens =
+            tokensFromJson(json::parse("{" + std::string(access) + R"("refreshToken":{"value":"r","role":"member"}})"));
+        CHECK(tokens == Tokens(AccessToken(), RefreshToken("r", TokenRole::member)));
+        CHECK_FALSE(tokens.empty());
+    }
+}
+
+TEST_CASE("an access token whose expiry is null or missing counts as expired [C14]") {
+    for (const char* access : {R"({"value":"a","expiresAt":null})", R"({"value":"a"})"}) {
+        CAPTURE(access);
+        const Tokens tokens = tokensFromJson(json::parse(R"({"accessToken":)" + std::string(access) +
+                                                         R"(,"refreshToken":{"value":"r","role":"visitor"}})"));
+        CHECK(tokens.accessToken == AccessToken("a", std::chrono::sys_seconds()));
+        CHECK(tokens.refreshToken.value == "r");
+    }
+}
+
+TEST_CASE("a role is read from its name, and from nothing else [D6]") {
+    for (TokenRole role : {TokenRole::none, TokenRole::visitor, TokenRole::member})
+        CHECK(tokenRoleFromString(roleName(role)) == role);
+    for (const char* name : {"", "Visitor", " visitor", "visitor ", "admin", "memberx", "nul"}) {
+        CAPTURE(name);
+        CHECK(tokenRoleFromString(name) == std::nullopt);
+    }
 }

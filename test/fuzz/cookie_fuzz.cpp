@@ -42,6 +42,21 @@ void checkOpen(const SessionCookie& cookie, std::string_view value) {
         require(std::all_of(one.begin(), one.end(), [](char c) { return c > ' ' && c <= '~'; }), "a token can be sent");
 }
 
+/// The text as two `Cookie` lines.
+void checkLines(const SessionCookie& cookie, std::string_view text) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view lines[] = {text.substr(0, end), text.substr(std::min(end + 1, text.size()))};
+    const auto all = cookie.findAll(lines);
+    const auto opened = cookie.openFirst(lines, now);
+    require(opened.has_error(), "nobody else can seal");
+    requireRefused(opened.error());
+    const auto opens = [&](const std::string& value) { return cookie.openTokens(value, now).has_value(); };
+    const auto tokens = cookie.openFirstTokens(lines, now);
+    require(tokens.has_value() == std::any_of(all.begin(), all.end(), opens), "the first that opens is found");
+    const auto found = cookie.find(lines[0]);
+    require(!found || all.front() == *found, "find() gives the first of all");
+}
+
 void checkRoundTrip(const SessionCookie& cookie, std::string_view text, unsigned where) {
     if (text.size() > 2048) return;
     std::string value = cookie.seal(text, now);
@@ -67,6 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             checkOpen(*cookie, one);
             const auto found = cookie->find(one);
             if (found) checkOpen(*cookie, *found);
+            checkLines(*cookie, one);
         }
     checkRoundTrip(sealed, text, where);
     return 0;

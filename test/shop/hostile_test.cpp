@@ -141,3 +141,36 @@ TEST_CASE("A slow client cannot hold a connection, nor keep others out") {
     CHECK(slow.receive().status == 0);
     CHECK(stuck.receive().status == 0);
 }
+
+TEST_CASE("A stale cookie of the same name, or an earlier Cookie line, hides no session [C8]") {
+    ShopProgram shop;
+    Visitor visitor(shop);
+    visitor.buy(mug, 1);
+    const std::string good = visitor.cookie;
+    const std::string stale = good.substr(0, good.find('=') + 1) + "1.k1.AAAA";
+    int notebooks = 0;
+    for (const std::string& cookie :
+         {stale + "; " + good, good + "; " + stale, "theme=dark\r\nCookie: " + good,
+          stale + "\r\nCookie: theme=dark; " + good, stale + ";" + stale + "\r\nCookie: " + stale + "; " + good}) {
+        CAPTURE(cookie);
+        visitor.cookie = cookie;
+        CHECK(cartOn(visitor.get("/cart").body).at(mug) == 1);
+        // Forms work as well: their token is of the session that opened.
+        visitor.cookie = cookie;
+        CHECK(visitor.post("/cart/add", {{"product", notebook}, {"quantity", "1"}}).status == 303);
+        CHECK(cartOn(visitor.get("/cart").body) == Cart{{mug, 1}, {notebook, ++notebooks}});
+    }
+    CHECK(shop.log().find("was refused") == std::string::npos);
+}
+
+TEST_CASE("The log of a lost session gives no advice that the shop follows by itself [D7]") {
+    ShopProgram shop;
+    Visitor visitor(shop);
+    visitor.buy(mug, 1);
+    shop.fake.revokeTokens();
+    shop.fake.expireAccessTokens();
+    CHECK(cartOn(visitor.get("/cart").body).empty());
+    CHECK(eventually([&] { return shop.log().find("a session was lost") != std::string::npos; }));
+    CHECK(shop.log().find("the session was rejected") != std::string::npos);
+    CHECK(shop.log().find("setTokens") == std::string::npos);
+}

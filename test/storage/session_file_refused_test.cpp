@@ -34,7 +34,7 @@ void checkDamaged(const TempDirectory& directory, const std::string& text, const
     const fs::path file = directory / "session.json";
     put(file, text);
     CAPTURE(text.substr(0, 200));
-    checkRefused(file, "damaged: " + expected + "; move it away to start a new session");
+    checkRefused(file, "damaged: " + expected);
     CHECK(contentOf(file) == text);
     CHECK(directory.names() == std::set<std::string>{"session.json"});
 }
@@ -60,7 +60,7 @@ TEST_CASE("what is no session is damaged, and stays as it is") {
         checkDamaged(directory, javaScript.substr(0, size), "it is not JSON");
     checkDamaged(directory, "[]", "it is not a session (tokens: must be an object)");
     checkDamaged(directory, "null", "it is not a session (tokens: must be an object)");
-    checkDamaged(directory, "{}", "it is not a session (tokens: accessToken must be an object)");
+    checkDamaged(directory, "{}", "it is not a session (tokens: refreshToken must be an object)");
     checkDamaged(directory,
                  R"({"accessToken":{"value":"SECRET","expiresAt":"1"},"refreshToken":{"value":"","role":"none"}})",
                  "it is not a session (tokens: accessToken.expiresAt must be a number)");
@@ -78,7 +78,7 @@ TEST_CASE("a file over 1 MiB is damaged, one below is read") {
     put(file, std::string((std::size_t{1} << 20) - javaScript.size(), ' ') + javaScript);
     CHECK(SessionFile(file).load("key").value()->version == timeOf(file));
     put(file, std::string((std::size_t{1} << 20) - javaScript.size() + 1, ' ') + javaScript);
-    checkRefused(file, "damaged: it is larger than 1 MiB; move it away");
+    checkRefused(file, "damaged: it is larger than 1 MiB");
 }
 
 TEST_CASE("C row 96: a file that others may use is refused, with the remedy") {
