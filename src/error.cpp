@@ -49,8 +49,8 @@ std::string explain(Errc code) {
         case Errc::name_unavailable:
             return "the name server does not answer: check this machine's DNS, or try again";
         case Errc::certificate_untrusted:
-            return "untrusted certificate: install the CA in the system's store, or set TlsOptions::caFile or caPem of "
-                   "the Transport";
+            return "untrusted certificate: add its CA to the system's store or with TlsOptions::extraCaPem of the "
+                   "Transport; caFile, caDirectory and caPem replace the store, and need its CA if they are set";
         case Errc::certificate_expired:
             return "expired certificate: check the server's certificate and this machine's clock";
         case Errc::certificate_wrong_host:
@@ -109,7 +109,7 @@ namespace {
 
 /// What the code's own text cannot know: this request may be done already.
 std::string contextOf(const Failure& failure) {
-    if (!failure.maybeSent || failure.code == Errc::maybe_sent) return failure.context;
+    if (!failure.maybeSent || failure.repeatable || failure.code == Errc::maybe_sent) return failure.context;
     return failure.context + " (it may have taken effect: check before you send it again)";
 }
 
@@ -133,19 +133,30 @@ std::string quoted(std::string_view words, std::size_t most) {
     return size < words.size() ? text + "..." : text;
 }
 
+constexpr std::size_t mostDescription = 1000;
+
+/// Wix's description often lists the violations itself.
+bool saysAlready(std::string_view description, const FieldViolation& violation) {
+    return !violation.description.empty() && description.find(violation.description) != description.npos &&
+           description.find(violation.field) != description.npos;
+}
+
 std::string describe(const std::string& context, const ApiErrorBody& body) {
     std::string text = context + ": HTTP " + std::to_string(body.status);
     if (!body.code.empty()) text += " " + quoted(body.code, 100);
-    if (!body.description.empty()) text += ": " + quoted(body.description, 1000);
+    if (!body.description.empty()) text += ": " + quoted(body.description, mostDescription);
     constexpr std::size_t mostViolations = 5;
-    for (std::size_t i = 0; i < body.fieldViolations.size(); ++i) {
-        if (i == mostViolations) {
-            text += "; and " + std::to_string(body.fieldViolations.size() - i) + " more";
-            break;
+    std::size_t said = 0, left = 0;
+    for (const FieldViolation& violation : body.fieldViolations) {
+        if (saysAlready(std::string_view(body.description).substr(0, mostDescription), violation)) continue;
+        if (said == mostViolations) {
+            ++left;
+            continue;
         }
-        const FieldViolation& violation = body.fieldViolations[i];
+        ++said;
         text += "; " + quoted(violation.field, 100) + " " + quoted(violation.description, 200);
     }
+    if (left > 0) text += "; and " + std::to_string(left) + " more";
     if (!body.requestId.empty()) text += " (request id " + quoted(body.requestId, 100) + ")";
     return text;
 }

@@ -81,10 +81,11 @@ struct WIX_EXPORT Failure {
     Failure() = default;
     Failure(boost::system::error_code code, std::string context);
 
-    boost::system::error_code code;            ///< A `wix::Errc`, or `operation_aborted` after a cancellation.
-    std::string context;                       ///< To what it happened, and details. Never has a secret.
-    std::string requestId;                     ///< `x-wix-request-id` of the answer, if there was one.
-    bool maybeSent = false;                    ///< The server may have processed the request.
+    boost::system::error_code code;  ///< A `wix::Errc`, or `operation_aborted` after a cancellation.
+    std::string context;             ///< To what it happened, and details. Never has a secret.
+    std::string requestId;           ///< `x-wix-request-id` of the answer, if there was one.
+    bool maybeSent = false;          ///< The server may have processed the request.
+    bool repeatable = false;         ///< The request may be sent again without harm: it is safe or idempotent.
     std::shared_ptr<const ApiError> apiError;  ///< Set if and only if the code is Errc::api_error.
     /// When the SDK itself tries again (tokens only). Asking before costs no exchange and gives the same error.
     std::optional<std::chrono::system_clock::time_point> retryAt;

@@ -11,8 +11,10 @@
 #include <boost/json/value.hpp>
 
 #include <cstddef>
+#include <ranges>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace wix {
@@ -30,6 +32,25 @@ boost::json::value object(KeysAndValues&&... keysAndValues) {
          ...);
     }
     (std::make_index_sequence<sizeof...(KeysAndValues) / 2>{});
+    return made;
+}
+
+/// A range that is no JSON value itself, such as a vector of texts.
+template <class T>
+concept JsonRange = std::ranges::input_range<T> && !std::is_constructible_v<boost::json::value, T>;
+
+/// An array of the elements of a range: `array(std::vector<std::string>{"a", "b"})`. A range of ranges gives an array of
+/// arrays.
+template <JsonRange Range>
+boost::json::value array(Range&& range) {
+    using Element = std::ranges::range_value_t<Range>;
+    boost::json::array made;
+    for (auto&& element : range) {
+        if constexpr (JsonRange<Element>)
+            made.push_back(array(static_cast<const Element&>(element)));
+        else
+            made.emplace_back(static_cast<const Element&>(element));
+    }
     return made;
 }
 

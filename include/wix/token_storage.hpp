@@ -60,9 +60,36 @@ private:
     std::shared_ptr<void> hold_;
 };
 
-/// Implement this to keep sessions elsewhere. The SDK calls it for a session from one strand, one call at a time;
-/// one object may serve many sessions, and is then called from several threads at once. Errors are `wix::Error`
-/// with Errc::storage_unavailable, storage_damaged or storage_refused; any other exception counts as unavailable.
+/// Implement this to keep sessions elsewhere. Errors are `wix::Error` with Errc::storage_unavailable, storage_damaged or
+/// storage_refused; any other exception counts as unavailable.
+///
+/// **Threads.** For one session the SDK makes one call at a time, and awaits it on a strand of the client's executor. One
+/// object may serve many sessions, and is then called from several threads at once. A call may complete on any thread or
+/// executor: the SDK returns to its own strand by itself.
+///
+/// **Blocking.** A call must not block: it would stop every session of that io_context. Do blocking work on another thread
+/// and await it.
+///
+/// **Time.** A call that takes longer than `Timeouts::storage` counts as Errc::storage_unavailable, and the session
+/// continues in memory. The call is not cancelled. Until it has ended, further calls for that session fail at once without
+/// reaching the storage. Its late outcome is ignored, whatever it is: a late save shows as a conflict to the next one, and a
+/// lease that was granted late is released.
+///
+/// **Lifetime.** The SDK keeps the object alive until its last call has ended, or the io_context is destroyed; the coroutine
+/// of such a call is destroyed then. Each call owns its arguments, but an awaitable starts later than its function was
+/// called: capture a shared state, and not `this`, if you call these functions yourself.
+///
+/// **Keys.** `key` is 1 to 2305 characters of visible ASCII without spaces: the client id, in which `/` is `%2F` and `%` is
+/// `%25`, and if there is a session key `/` and the session key. Upper and lower case differ. A key may have any of `/`,
+/// `.`, `*`, `:` and quotes: it is no file name, pattern or SQL text, so hash or bind it.
+///
+/// **Tokens.** save() never gets tokens that are both empty: the end of a session is erase(). One of the two may be empty;
+/// each has at most 64 KiB.
+///
+/// **Versions.** 1 to 2^53 - 2, and greater after each change of a record, erase() included, as long as clients may remember
+/// an older one: a client ignores a record whose version is not greater than the last one that it has seen. So a storage
+/// must not begin anew at 1 after erase(), also not in a single process, unless each key has only one Client at a time.
+/// One count for all keys, kept in the storage, is enough.
 ///
 /// **Several processes.** Clients that share a storage and a key are one visitor. Before one asks the token endpoint it
 /// takes the lease and reads the record again: if another has renewed meanwhile it goes on with that. The comparison of

@@ -128,9 +128,10 @@ void Call::retried(const result<HttpReply>& outcome, const CallDecision& decisio
 }
 
 void Call::end(result<HttpReply>& outcome, std::string_view reason) {
-    if (outcome.has_error() && state_.maybeProcessed()) {
+    if (outcome.has_error()) {
         Failure failure = outcome.error();
-        failure.maybeSent = true;
+        failure.maybeSent = failure.maybeSent || state_.maybeProcessed();
+        failure.repeatable = request_->idempotent;
         outcome = std::move(failure);
     }
     report_.finished(*request_, outcome, reason);

@@ -68,8 +68,7 @@ return 0
 )";
 
 Failure damaged(const std::string& where, const std::string& why) {
-    return Failure(Errc::storage_damaged,
-                   "Redis at " + where + ": the record of the session " + why + "; remove it to start a new session");
+    return Failure(Errc::storage_damaged, "Redis at " + where + ": the record of the session " + why);
 }
 
 std::optional<std::uint64_t> versionIn(const RedisReply& field) {

@@ -92,8 +92,7 @@ result<std::optional<StoredTokens>> SessionFile::readOpen(const Descriptor& file
         if (size < 0) return place_.unavailable("cannot read it", errno);
         if (size == 0) break;
         text.append(part.data(), static_cast<std::size_t>(size));
-        if (text.size() > maxFileSize)
-            return place_.problem(Errc::storage_damaged, "it is larger than 1 MiB; move it away");
+        if (text.size() > maxFileSize) return place_.problem(Errc::storage_damaged, "it is larger than 1 MiB");
     }
     const std::int64_t written = status.st_mtim.tv_sec * std::int64_t{1'000'000} + status.st_mtim.tv_nsec / 1'000;
     auto record = decode(text, key, unmarkedRecordVersion(written));

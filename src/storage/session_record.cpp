@@ -21,9 +21,7 @@ std::string writeSessionRecord(const Tokens& tokens, std::string_view key, std::
 }
 
 result<StoredTokens> readSessionRecord(std::string_view text, std::string_view key, std::uint64_t unmarkedVersion) {
-    const auto damaged = [](const std::string& why) {
-        return Failure(Errc::storage_damaged, why + "; move it away to start a new session");
-    };
+    const auto damaged = [](std::string why) { return Failure(Errc::storage_damaged, std::move(why)); };
     boost::system::error_code ec;
     const json::value value = json::parse(text, ec);
     if (ec) return damaged(text.empty() ? "it is empty" : "it is not JSON");
