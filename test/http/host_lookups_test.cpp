@@ -104,8 +104,11 @@ TEST_CASE("a look-up that hangs has one thread for its host and keeps neither ru
     });
     {
         asio::io_context io;
+        {
+            const auto first = resolver.ask(io, "hangs");
+            REQUIRE(names.gate.holds(1));
+        }
         for (int i = 0; i < 20; ++i) const auto given = resolver.ask(io, "hangs");  // and given up
-        CHECK(names.gate.holds(1));
         CHECK(names.asked == 1);
         io.run();
         const auto kept = resolver.ask(io, "hangs");
