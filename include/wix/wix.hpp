@@ -7,6 +7,7 @@
 #include <wix/error.hpp>
 #include <wix/json.hpp>
 #include <wix/observer.hpp>
+#include <wix/offload.hpp>
 #include <wix/options.hpp>
 #include <wix/request.hpp>
 #include <wix/response.hpp>

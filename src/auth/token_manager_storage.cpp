@@ -11,6 +11,7 @@
 
 #include "auth/token_manager_work.hpp"
 #include "http/header_rules.hpp"
+#include "storage/storage_time_limit.hpp"
 
 namespace asio = boost::asio;
 
@@ -38,6 +39,32 @@ Failure storageFailure(const char* what) {
     } catch (...) {
         return Failure(Errc::storage_unavailable, std::string(what) + " the session");
     }
+}
+
+// The operations of a storage are made by these, so that it learns how long they may take.
+
+asio::awaitable<std::optional<StoredTokens>> makeLoad(TokenStorage& storage, const std::string& key,
+                                                      std::chrono::milliseconds limit) {
+    const StorageTimeLimit scope(limit);
+    return storage.load(key);
+}
+
+asio::awaitable<SaveResult> makeSave(TokenStorage& storage, const std::string& key, const Tokens& tokens,
+                                     std::uint64_t expectedVersion, std::chrono::milliseconds limit) {
+    const StorageTimeLimit scope(limit);
+    return storage.save(key, tokens, expectedVersion);
+}
+
+asio::awaitable<void> makeErase(TokenStorage& storage, const std::string& key, std::chrono::milliseconds limit) {
+    const StorageTimeLimit scope(limit);
+    return storage.erase(key);
+}
+
+asio::awaitable<std::optional<RenewalLease>> makeLease(TokenStorage& storage, const std::string& key,
+                                                       std::chrono::milliseconds life,
+                                                       std::chrono::milliseconds limit) {
+    const StorageTimeLimit scope(limit);
+    return storage.acquireLease(key, life);
 }
 
 }  // namespace
@@ -144,7 +171,8 @@ asio::awaitable<void> TokenManager::load(std::shared_ptr<TokenManager> self) {
     const asio::any_io_executor home = self->work_->strand;
     std::optional<LoadOutcome> outcome;
     try {
-        std::optional<StoredTokens> record = co_await self->setup().strategy.storage->load(self->storageKey_);
+        std::optional<StoredTokens> record = co_await makeLoad(*self->setup().strategy.storage, self->storageKey_,
+                                                               self->setup().request.timeouts.storage);
         const bool usable = !record || isUsable(record->tokens);
         outcome.emplace(std::move(record));
         if (!usable) outcome.emplace(unusableRecord());
@@ -162,8 +190,8 @@ asio::awaitable<void> TokenManager::lease(std::shared_ptr<TokenManager> self, st
     std::optional<LeaseOutcome> outcome;
     std::optional<RenewalLease> granted;
     try {
-        std::optional<RenewalLease> given =
-            co_await self->setup().strategy.storage->acquireLease(self->storageKey_, life);
+        std::optional<RenewalLease> given = co_await makeLease(*self->setup().strategy.storage, self->storageKey_, life,
+                                                               self->setup().request.timeouts.storage);
         outcome.emplace(given.has_value());
         if (given) granted.emplace(std::move(*given));
     } catch (...) {
@@ -180,12 +208,14 @@ asio::awaitable<void> TokenManager::save(std::shared_ptr<TokenManager> self, Sav
     const asio::any_io_executor home = self->work_->strand;
     std::optional<SaveOutcome> outcome;
     const std::shared_ptr<TokenStorage> storage = self->setup().strategy.storage;
+    const std::chrono::milliseconds limit = self->setup().request.timeouts.storage;
     try {
         if (action.tokens.empty()) {
-            co_await storage->erase(self->storageKey_);
+            co_await makeErase(*storage, self->storageKey_, limit);
             outcome.emplace(SaveResult::saved(0));
         } else {
-            SaveResult saved = co_await storage->save(self->storageKey_, action.tokens, action.expectedVersion);
+            SaveResult saved =
+                co_await makeSave(*storage, self->storageKey_, action.tokens, action.expectedVersion, limit);
             const bool usable = isUsable(saved.current().tokens);
             outcome.emplace(std::move(saved));
             if (!usable) outcome.emplace(unusableRecord());

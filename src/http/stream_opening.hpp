@@ -50,6 +50,9 @@ private:
     }
     void fail(Failure failure) {
         if (connection_->aborted_) failure = stopFailure(StopReason::cancelled, phase());
+        // Wherever it failed: the name may lead elsewhere by now.
+        if (connection_->lookup_ && failure.code != boost::asio::error::operation_aborted)
+            connection_->lookup_->forget();
         forgetAttempts();
         connection_->closeSocket();
         end(std::move(failure));
@@ -83,6 +86,12 @@ private:
                                           if (error) return self->failOnTheWay(netFailure(error, self->phase()));
                                           self->connect(inTurn(found));
                                       });
+        // A look-up that others have begun may have used up its time.
+        const auto begun = connection_->lookup_->begunAt();
+        if (!begun) return;
+        const SteadyTime now = MonotonicClock::now();
+        if (*begun + timeouts_.resolve <= now) return onStop(StopReason::deadline);
+        this->setPhaseDeadline(*begun + timeouts_.resolve, now);
     }
 
     // -- Connect --------------------------------------------------------------------------------------------------------
@@ -197,6 +206,7 @@ private:
     }
 
     void opened() {
+        connection_->lookup_.reset();
         connection_->open_ = true;
         end(std::nullopt);
     }

@@ -1,8 +1,10 @@
 // The system calls of the session files, one by one, so that tests can make each of them fail.
 #pragma once
 
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -27,6 +29,9 @@ enum class FileStep {
 
 /// Called before each step; anything but 0 is the errno that the step fails with.
 using FileStepHook = int (*)(FileStep);
+
+/// The hook of FileTokenStorage. Tests set it before they make one.
+inline constinit std::atomic<FileStepHook> defaultStepHook{nullptr};
 
 /// Makes the call of a step, again if it was interrupted. As with the call itself, -1 is failure, and errno tells why.
 template <class Call>
@@ -55,6 +60,21 @@ public:
 
 private:
     int number_;
+};
+
+/// A lock file that is locked with flock(). Unlocks: closing is not enough, as a child of a fork may have the file open.
+class FileLock {
+public:
+    explicit FileLock(Descriptor file) : file_(std::move(file)) {}
+    FileLock(FileLock&&) noexcept = default;
+    FileLock& operator=(FileLock&&) = delete;
+    ~FileLock() {
+        if (isHeld()) ::flock(file_.get(), LOCK_UN);
+    }
+    bool isHeld() const noexcept { return file_.get() >= 0; }
+
+private:
+    Descriptor file_;
 };
 
 }  // namespace wix::detail

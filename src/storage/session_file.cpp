@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <mutex>
 #include <utility>
 
 #include "storage/record_version.hpp"
@@ -19,15 +19,15 @@ namespace {
 
 constexpr std::size_t maxFileSize = std::size_t{1} << 20;
 
-/// One for the process: two objects may be of one file. Never destroyed while a thread of the program may run.
-constinit std::mutex oneAtATime;
-
+/// Never the same moment twice in a process, even if its clock is set back.
 std::int64_t microsecondsSince1970() {
-    // Never the same moment twice in a process, even if its clock is set back.
-    static std::int64_t latest = 0;  // with oneAtATime
+    static constinit std::atomic<std::int64_t> latest{0};
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    latest = std::max<std::int64_t>(latest + 1, std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-    return latest;
+    const std::int64_t time = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    std::int64_t before = latest.load();
+    while (!latest.compare_exchange_weak(before, std::max(before + 1, time))) {
+    }
+    return std::max(before + 1, time);
 }
 
 }  // namespace
@@ -144,23 +144,21 @@ std::optional<Failure> SessionFile::syncDirectory(int directory) const {
 
 /// Before the first change, and after it is known that the file may be changed.
 void SessionFile::lookForLeftovers(int directory) {
-    if (kind_ == SessionDirectory::anybodys && !std::exchange(lookedForLeftovers_, true))
+    if (kind_ == SessionDirectory::anybodys && !lookedForLeftovers_.exchange(true))
         removeLeftovers(directory, place_, place_.name);
 }
 
 result<std::optional<StoredTokens>> SessionFile::load(std::string_view key) {
-    const std::lock_guard oneCall(oneAtATime);
     auto directory = openDirectory();
     if (!directory) return directory.error();
     return read(directory->get(), key);
 }
 
 result<SaveResult> SessionFile::save(std::string_view key, const Tokens& tokens, std::uint64_t expectedVersion) {
-    const std::lock_guard oneCall(oneAtATime);
     auto directory = openDirectory();
     if (!directory) return directory.error();
     // What cannot be read, or has changed, is found out first, without a trace; and then once more, with the lock.
-    std::optional<Descriptor> locked;
+    std::optional<FileLock> locked;
     for (;;) {
         auto present = read(directory->get(), key);
         if (!present) return present.error();
@@ -190,10 +188,9 @@ result<SaveResult> SessionFile::replace(int directory, std::string_view key, con
 }
 
 result<void> SessionFile::erase(std::string_view key) {
-    const std::lock_guard oneCall(oneAtATime);
     auto directory = openDirectory();
     if (!directory) return directory.error();
-    std::optional<Descriptor> locked;
+    std::optional<FileLock> locked;
     for (;;) {
         const auto present = read(directory->get(), key);
         if (!present) return present.error();
@@ -213,13 +210,11 @@ result<void> SessionFile::erase(std::string_view key) {
 }
 
 void SessionFile::removeAllLeftovers() const {
-    const std::lock_guard oneCall(oneAtATime);
     const auto directory = openDirectory();
     if (directory) removeLeftovers(directory->get(), place_, std::string_view());
 }
 
 result<std::optional<RenewalLease>> SessionFile::acquireLease(std::chrono::milliseconds ttl) {
-    const std::lock_guard oneCall(oneAtATime);
     auto directory = openDirectory();
     if (!directory) return directory.error();
     return takeLease(directory->get(), place_, ttl);

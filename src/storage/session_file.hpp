@@ -1,6 +1,7 @@
 // One session in one file: the blocking half of FileTokenStorage. POSIX calls, no executor, no exceptions.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -21,9 +22,9 @@ enum class SessionDirectory {
     ofSessions,  ///< One that holds nothing else: it must belong to us, and others must not be able to write there.
 };
 
-/// Keeps the rules of FileTokenStorage (see there). Thread-safe: calls in one process run one after the other, whichever
-/// objects they are of; what changes a file has a lock that excludes other processes too. Reading needs none, since a
-/// file is replaced as a whole. Texts name the file and what to do, never its content.
+/// Keeps the rules of FileTokenStorage (see there). Thread-safe: what changes a file holds its lock, which excludes other
+/// threads and other processes. Reading needs none, since a file is replaced as a whole. Texts name the file and what to
+/// do, never its content.
 class SessionFile {
 public:
     explicit SessionFile(std::filesystem::path file, FileStepHook hook = nullptr,
@@ -50,8 +51,9 @@ private:
 
     const SessionPlace place_;
     const SessionDirectory kind_;
-    std::uint64_t newestVersion_ = 0;  // also of a file that somebody has removed: its number is not used again
-    bool lookedForLeftovers_ = false;
+    std::atomic<std::uint64_t> newestVersion_{
+        0};  // also of a file that somebody has removed: its number is not used again
+    std::atomic<bool> lookedForLeftovers_{false};
 };
 
 /// Removes the temporaries of saves that crashed: they hold tokens. Of the session file `only`, or if that is empty, of

@@ -6,38 +6,47 @@
 
 namespace wix::detail {
 
-SessionFiles::SessionFiles(std::filesystem::path path, Kind kind) : directory_(std::move(path)) {
-    if (kind == Kind::one) one_.emplace(directory_);
+SessionFiles::SessionFiles(std::filesystem::path path, Kind kind) : path_(std::move(path)) {
+    if (kind == Kind::one) one_.emplace(path_, defaultStepHook.load());
+}
+
+std::filesystem::path SessionFiles::pathOf(std::string_view key) const {
+    if (one_) return path_;
+    const std::string name = path_.empty() ? std::string() : sessionFileName(key);
+    return name.empty() ? std::filesystem::path() : path_ / name;
 }
 
 /// Made for each call: of a hundred thousand sessions nothing is kept in memory.
-SessionFile SessionFiles::fileOf(std::string_view key) const {
-    // Without a directory, or without a hash, the path names no file, and each call says so.
-    const std::string name = directory_.empty() ? std::string() : sessionFileName(key);
-    return SessionFile(name.empty() ? std::filesystem::path() : directory_ / name, nullptr,
-                       SessionDirectory::ofSessions);
+SessionFile SessionFiles::fileAt(const std::filesystem::path& file) const {
+    return SessionFile(file, defaultStepHook.load(), SessionDirectory::ofSessions);
 }
 
-result<std::optional<StoredTokens>> SessionFiles::load(std::string_view key) {
-    return one_ ? one_->load(key) : fileOf(key).load(key);
+void SessionFiles::removeLeftoversOnce(const SessionFile& file) {
+    if (!lookedForLeftovers_.exchange(true)) file.removeAllLeftovers();
 }
 
-result<SaveResult> SessionFiles::save(std::string_view key, const Tokens& tokens, std::uint64_t expectedVersion) {
+result<std::optional<StoredTokens>> SessionFiles::load(const std::filesystem::path& file, std::string_view key) {
+    return one_ ? one_->load(key) : fileAt(file).load(key);
+}
+
+result<SaveResult> SessionFiles::save(const std::filesystem::path& file, std::string_view key, const Tokens& tokens,
+                                      std::uint64_t expectedVersion) {
     if (one_) return one_->save(key, tokens, expectedVersion);
-    SessionFile file = fileOf(key);
-    if (!std::exchange(lookedForLeftovers_, true)) file.removeAllLeftovers();
-    return file.save(key, tokens, expectedVersion);
+    SessionFile session = fileAt(file);
+    removeLeftoversOnce(session);
+    return session.save(key, tokens, expectedVersion);
 }
 
-result<void> SessionFiles::erase(std::string_view key) {
+result<void> SessionFiles::erase(const std::filesystem::path& file, std::string_view key) {
     if (one_) return one_->erase(key);
-    SessionFile file = fileOf(key);
-    if (!std::exchange(lookedForLeftovers_, true)) file.removeAllLeftovers();
-    return file.erase(key);
+    SessionFile session = fileAt(file);
+    removeLeftoversOnce(session);
+    return session.erase(key);
 }
 
-result<std::optional<RenewalLease>> SessionFiles::acquireLease(std::string_view key, std::chrono::milliseconds ttl) {
-    return one_ ? one_->acquireLease(ttl) : fileOf(key).acquireLease(ttl);
+result<std::optional<RenewalLease>> SessionFiles::acquireLease(const std::filesystem::path& file, std::string_view,
+                                                               std::chrono::milliseconds ttl) {
+    return one_ ? one_->acquireLease(ttl) : fileAt(file).acquireLease(ttl);
 }
 
 }  // namespace wix::detail

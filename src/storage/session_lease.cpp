@@ -34,29 +34,42 @@ namespace {
 
 constexpr int mostLeases = 64;
 
+/// How many leases a process holds.
+struct Count {
+    constexpr Count() = default;
+    constexpr Count(pid_t whose, int leases) : process(whose), number(leases) {}
+    pid_t process = 0;
+    int number = 0;
+};
+
 /// One of the leases that this process may hold at a time, in whichever files. What a child of a fork has of its parent's
 /// is not counted there.
 class LeasePlace {
 public:
-    /// Nothing if there is none. Called by one thread at a time.
+    /// Nothing if there is none.
     static std::optional<LeasePlace> take() {
         const pid_t process = ::getpid();
-        if (countedProcess.exchange(process) != process) taken = 0;
-        if (taken >= mostLeases) return std::nullopt;
-        ++taken;
+        Count before = taken.load(), after;
+        do {
+            after = before.process == process ? before : Count(process, 0);
+            if (after.number >= mostLeases) return std::nullopt;
+            ++after.number;
+        } while (!taken.compare_exchange_weak(before, after));
         return LeasePlace(process);
     }
     LeasePlace(LeasePlace&& other) noexcept : holder_(std::exchange(other.holder_, 0)) {}
     LeasePlace& operator=(LeasePlace&&) = delete;
     ~LeasePlace() {
-        if (isOfThisProcess()) --taken;
+        if (!isOfThisProcess()) return;
+        Count before = taken.load();
+        while (before.process == holder_ && !taken.compare_exchange_weak(before, Count(holder_, before.number - 1))) {
+        }
     }
     bool isOfThisProcess() const { return holder_ == ::getpid(); }
 
 private:
     explicit LeasePlace(pid_t holder) : holder_(holder) {}
-    static constinit inline std::atomic<int> taken = 0;
-    static constinit inline std::atomic<pid_t> countedProcess = 0;
+    static constinit inline std::atomic<Count> taken{Count()};
     pid_t holder_;
 };
 

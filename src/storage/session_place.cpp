@@ -81,13 +81,13 @@ result<Descriptor> SessionPlace::openLockFile(int where, const std::string& lock
     return opened;
 }
 
-/// A descriptor of -1 if another holds it.
-result<Descriptor> SessionPlace::lockOnce(int where) const {
+/// One that is not held if another holds it.
+result<FileLock> SessionPlace::lockOnce(int where) const {
     const std::string lock = lockName();
     auto opened = openLockFile(where, lock);
-    if (!opened) return opened;
+    if (!opened) return opened.error();
     if (attempt(hook, FileStep::takeLock, [&] { return ::flock(opened->get(), LOCK_EX | LOCK_NB); }) != 0) {
-        if (errno == EWOULDBLOCK) return Descriptor(-1);
+        if (errno == EWOULDBLOCK) return FileLock(Descriptor(-1));
         return unavailable("cannot lock its lock file", errno);
     }
     // An administrator may have removed the file that was opened: its lock is nobody's.
@@ -95,15 +95,15 @@ result<Descriptor> SessionPlace::lockOnce(int where) const {
     }, present{};
     if (::fstat(opened->get(), &mine) != 0 || ::fstatat(where, lock.c_str(), &present, AT_SYMLINK_NOFOLLOW) != 0 ||
         mine.st_ino != present.st_ino || mine.st_dev != present.st_dev)
-        return Descriptor(-1);
-    return opened;
+        return FileLock(Descriptor(-1));
+    return FileLock(std::move(*opened));
 }
 
-result<Descriptor> SessionPlace::takeLock(int where) const {
+result<FileLock> SessionPlace::takeLock(int where) const {
     for (int i = 0; i < lockAttempts; ++i) {
         auto lock = lockOnce(where);
-        if (!lock || lock->get() >= 0) return lock;
-        // flock() could wait by itself, but not for a limited time; and all session files wait for this thread.
+        if (!lock || lock->isHeld()) return lock;
+        // flock() could wait by itself, but not for a limited time; and other sessions need this thread.
         ::nanosleep(&lockPause, nullptr);
     }
     return problem(Errc::storage_unavailable, "another process holds the lock " + (directory / lockName()).string() +
@@ -114,7 +114,7 @@ bool SessionPlace::nobodySaves(int where) const {
     struct stat status {};
     if (::fstatat(where, lockName().c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
     const auto lock = lockOnce(where);
-    return lock && lock->get() >= 0;
+    return lock && lock->isHeld();
 }
 
 }  // namespace wix::detail

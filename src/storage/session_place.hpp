@@ -32,7 +32,7 @@ public:
     result<Descriptor> openLockFile(int directory, const std::string& lock) const;
     /// Takes the lock that orders the saves of all processes, which is let go with the descriptor. It is held for
     /// milliseconds; if it is not free for a second, the holder does not run.
-    result<Descriptor> takeLock(int directory) const;
+    result<FileLock> takeLock(int directory) const;
     /// Whether that lock is free now. Lock files stay: without one nobody saves, and none is made.
     bool nobodySaves(int directory) const;
 
@@ -42,7 +42,7 @@ public:
     FileStepHook hook;
 
 private:
-    result<Descriptor> lockOnce(int directory) const;
+    result<FileLock> lockOnce(int directory) const;
 };
 
 }  // namespace wix::detail

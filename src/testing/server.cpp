@@ -16,6 +16,7 @@
 
 #include "testing/certificate.hpp"
 #include "testing/connection.hpp"
+#include "testing/ends_at_exit.hpp"
 
 namespace asio = boost::asio;
 
@@ -54,11 +55,16 @@ asio::awaitable<void> acceptAll(tcp::acceptor& acceptor, asio::ssl::context* tls
 }  // namespace
 
 // The order matters: the coroutines end with the io_context, and their streams use the TLS context until then.
-struct Server::Loop {
+struct Server::Loop final : EndsAtExit {
     explicit Loop(std::uint16_t port) : acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), port)) {}
     ~Loop() {
+        leave();
+        endThread();
+    }
+    void endThread() noexcept override {
         context.stop();
-        if (thread.joinable()) thread.join();
+        // If a handler on that thread ends the program, it cannot wait for itself.
+        if (thread.joinable() && thread.get_id() != std::this_thread::get_id()) thread.join();
     }
 
     std::optional<asio::ssl::context> tls;
