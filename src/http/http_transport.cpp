@@ -144,7 +144,7 @@ bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireR
 std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
     if (!any_.load(std::memory_order_acquire)) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    std::erase_if(entries_, [](const auto& entry) { return entry.second.until <= std::chrono::steady_clock::now(); });
+    std::erase_if(entries_, [](const auto& entry) { return entry.second.until <= MonotonicClock::now(); });
     any_.store(!entries_.empty(), std::memory_order_release);
     const auto found = entries_.find(origin.toString());
     if (found == entries_.end()) return std::nullopt;
@@ -154,7 +154,7 @@ std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
 void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& failure) {
     const std::lock_guard lock(mutex_);
     entries_.insert_or_assign(origin.toString(),
-                              Entry(failure, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
+                              Entry(failure, MonotonicClock::now() + std::chrono::seconds(1)));
     any_.store(true, std::memory_order_release);
 }
 

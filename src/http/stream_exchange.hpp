@@ -23,7 +23,7 @@ public:
 
 private:
     std::shared_ptr<Exchange> self() { return std::static_pointer_cast<Exchange>(this->shared_from_this()); }
-    static SteadyTime now() { return std::chrono::steady_clock::now(); }
+    static SteadyTime now() { return MonotonicClock::now(); }
     ResponseReader& reader() { return connection_->reader_; }
     std::string what() const { return request_->describe(); }
     Progress& progress() { return connection_->progress_; }

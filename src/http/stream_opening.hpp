@@ -41,7 +41,7 @@ private:
     }
     void enterPhase(const char* name, std::chrono::milliseconds limit) {
         phase_ = name;
-        const SteadyTime at = std::chrono::steady_clock::now();
+        const SteadyTime at = MonotonicClock::now();
         this->setPhaseDeadline(at + limit, at);
     }
     void forgetAttempts() noexcept {
