@@ -61,7 +61,9 @@ void reportResend(const WireRequest& request, const Failure& failure) noexcept {
         RequestRetried event;
         event.request = request.describe();
         event.attempt = request.attempt;
-        event.reason = "an idle connection was closed by the server";
+        event.reason = failure.code == Errc::response_invalid
+                           ? "an idle connection had bytes that belong to no response"
+                           : "an idle connection was closed by the server";
         event.error = failure.code;
         request.observer->requestRetried(event);
     } catch (...) {  // an observer harms no call
@@ -132,7 +134,8 @@ bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireR
         return true;
     }
     const Failure failure = outcome.reply.error();
-    if (resends > 0 && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
+    const ResendFacts facts(lease.reused(), outcome.sawAnswer, outcome.foreignBytes);
+    if (resends > 0 && resendAtOnce(failure, facts, request.idempotent) &&
         (!request.source || request.source->rewind()) && quotas_.takeRetry(request.origin)) {
         reportResend(request, failure);
         return false;
@@ -153,8 +156,7 @@ std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
 
 void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& failure) {
     const std::lock_guard lock(mutex_);
-    entries_.insert_or_assign(origin.toString(),
-                              Entry(failure, MonotonicClock::now() + std::chrono::seconds(1)));
+    entries_.insert_or_assign(origin.toString(), Entry(failure, MonotonicClock::now() + std::chrono::seconds(1)));
     any_.store(true, std::memory_order_release);
 }
 
