@@ -42,7 +42,7 @@ WaitLimits callLimits(const detail::Session& session, const CallOptions& options
     check(session.common->transport->checkProcess());
     const auto timeout = options.timeout.value_or(session.common->options.timeouts.call);
     check(detail::checkCallTimeout(timeout));
-    return WaitLimits(std::chrono::steady_clock::now() + timeout, options.stopToken);
+    return WaitLimits(detail::MonotonicClock::now() + timeout, options.stopToken);
 }
 
 WaitLimits tokenLimits(const detail::Session& session) { return callLimits(session, CallOptions()); }
@@ -249,7 +249,7 @@ asio::awaitable<void> drainTransport(std::shared_ptr<detail::HttpTransport> tran
                                      std::chrono::milliseconds longest) {
     check(transport->checkProcess());
     check(detail::checkDrainTime(longest));
-    const WaitLimits limits(std::chrono::steady_clock::now() + longest, std::stop_token());
+    const WaitLimits limits(detail::MonotonicClock::now() + longest, std::stop_token());
     co_await detail::HttpTransport::drain(std::move(transport), limits);
 }
 }  // namespace

@@ -1,6 +1,7 @@
 #include "async/context_registry.hpp"
 
 #include <boost/asio/query.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/intrusive/list.hpp>
 
@@ -10,13 +11,11 @@
 #include <optional>
 #include <vector>
 
+#include "base/deadline_check.hpp"
+
 namespace asio = boost::asio;
 
 namespace wix::detail {
-namespace {
-constexpr std::chrono::milliseconds scanInterval{100};
-}
-
 /// Outlives the service, so that an object that outlives the context can still sign off.
 struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared> {
     template <Hook ContextBound::*hook>
@@ -28,18 +27,20 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
     List<&ContextBound::place_> bound;
     List<&ContextBound::place_> ended;  // told already, not yet destroyed
     List<&ContextBound::watchPlace_> watched;
+    DeadlineCheck check;
     std::optional<MonotonicTimer> timer;  // pending only while something is watched: idle means no work
     bool ticking = false;
     bool gone = false;
 
     void arm() {  // with the mutex held
         ticking = true;
-        timer->expires_after(scanInterval);
+        check.plan(MonotonicClock::now() + DeadlineCheck::interval);
+        timer->expires_at(check.planned());
         timer->async_wait([self = shared_from_this()](const boost::system::error_code& ec) { self->tick(!ec); });
     }
 
-    void scan(std::vector<std::shared_ptr<ContextBound>>& late) {  // with the mutex held
-        const auto now = MonotonicClock::now().time_since_epoch().count();
+    void scan(SteadyTime at, std::vector<std::shared_ptr<ContextBound>>& late) {  // with the mutex held
+        const auto now = at.time_since_epoch().count();
         for (auto it = watched.begin(); it != watched.end();) {
             ContextBound& object = *it++;
             if (isUnwatched(object)) watched.erase(watched.iterator_to(object));
@@ -63,7 +64,8 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
             const std::lock_guard lock(mutex);
             ticking = false;
             if (gone) return;
-            if (due) scan(late);
+            const SteadyTime now = MonotonicClock::now();
+            if (check.run(now) && due) scan(now, late);
             if (watched.empty()) return;
             arm();
         }
@@ -87,6 +89,7 @@ public:
             // from then on nobody posts to a strand that is being taken apart.
             (void)asio::make_strand(executor);
             (void)MonotonicTimer(executor);
+            (void)asio::steady_timer(executor);  // TLS streams have some
         }
         auto shared = asio::use_service<ContextRegistry>(context).shared_;
         const std::lock_guard lock(shared->mutex);
@@ -146,6 +149,11 @@ ContextBound::~ContextBound() {
     auto& among = ended_ ? shared_->ended : shared_->bound;
     among.erase(among.iterator_to(*this));
     if (ended_) shared_->signedOff.notify_all();
+}
+
+bool ContextBound::isPostponed(SteadyTime now) const {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->check.isPostponed(now);
 }
 
 void ContextBound::watch(SteadyTime deadline) {

@@ -45,6 +45,8 @@ protected:
     /// Asks for deadlinePassed() at `deadline` or up to 100 ms later. Replaces the earlier one, which costs no lock;
     /// not by two threads at a time.
     void watch(SteadyTime deadline);
+    /// Whether deadlines that have passed at `now` do not count yet: DeadlineCheck.
+    bool isPostponed(SteadyTime now) const;
     /// No deadline any more. Costs no lock: the next scan forgets this object, or its destructor does.
     void unwatch() noexcept { deadline_.store(never, std::memory_order_relaxed); }
 

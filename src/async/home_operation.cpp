@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/deadline_check.hpp"
+
 namespace asio = boost::asio;
 
 namespace wix::detail {
@@ -38,7 +40,8 @@ void HomeOperationBase::start() {
     if (limits_.stopUnsent.stop_requested()) return stop(StopReason::dropped);
     // What is late already must not begin: its request would be on the wire before any timer fires.
     startedAt_ = MonotonicClock::now();
-    if (startedAt_ >= limits_.deadline) return stop(StopReason::deadline);
+    if (startedAt_ >= limits_.deadline && !(isFurtherStep() && isPostponed(startedAt_)))
+        return stop(StopReason::deadline);
     onStopRequest_ = listenTo(limits_.stop, StopReason::cancelled);
     onDropRequest_ = listenTo(limits_.stopUnsent, StopReason::dropped);
     setPhaseDeadline(SteadyTime::max(), startedAt_);
@@ -72,14 +75,26 @@ void HomeOperationBase::setPhaseDeadline(SteadyTime deadline, SteadyTime now) {
     phaseDeadline_ = deadline;
     const SteadyTime next = std::min(limits_.deadline, deadline);
     if (next == SteadyTime::max()) return unwatch();
-    if (next - now > nearDeadline) return watch(next);
+    // What has passed already is left to the scan, which knows whether it counts.
+    if (next <= now || next - now > nearDeadline) {
+        if (shortTimer_) shortTimer_->cancel();
+        return watch(next);
+    }
     unwatch();
     if (!shortTimer_) shortTimer_ = std::make_unique<MonotonicTimer>(home_);
     shortTimer_->expires_at(next);
-    shortTimer_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+    shortTimer_->async_wait([weak = weak_from_this(), next](const boost::system::error_code& ec) {
         if (ec) return;
-        if (auto alive = weak.lock()) static_cast<HomeOperationBase&>(*alive).stop(StopReason::deadline);
+        if (auto alive = weak.lock()) static_cast<HomeOperationBase&>(*alive).nearDeadlinePassed(next);
     });
+}
+
+void HomeOperationBase::nearDeadlinePassed(SteadyTime planned) {
+    if (done_) return;
+    DeadlineCheck check;
+    check.plan(planned);
+    if (check.run(MonotonicClock::now())) return stop(StopReason::deadline);
+    watch(std::min(limits_.deadline, phaseDeadline_));
 }
 
 bool HomeOperationBase::end() {

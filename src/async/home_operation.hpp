@@ -73,6 +73,9 @@ protected:
     virtual void onStart() = 0;
     /// May come before onStart(), which then never comes.
     virtual void onStop(StopReason why) = 0;
+    /// Whether it is a further step of something that has begun: then it may begin although its deadline has just passed,
+    /// as long as that does not count.
+    virtual bool isFurtherStep() const noexcept { return false; }
     /// Whether it is too late for StopReason::dropped.
     virtual bool hasDeparted() const { return false; }
     virtual void dropHandler() noexcept = 0;
@@ -98,6 +101,7 @@ private:
 
     void start();
     void stop(StopReason why);
+    void nearDeadlinePassed(SteadyTime planned);
     StopListener listenTo(const std::stop_token& token, StopReason why);
 
     boost::asio::any_io_executor home_;

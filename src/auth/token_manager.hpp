@@ -109,6 +109,7 @@ private:
     static boost::asio::awaitable<void> lease(std::shared_ptr<TokenManager> self, std::chrono::milliseconds life);
     enum class StorageCall { load, lease, save };
     bool beginStorageCall(StorageCall call);
+    void watchStorageCall(StorageCall call, SteadyTime deadline);
     bool endStorageCall();
     void storageIsLate(StorageCall call);
     void storageCannotStart(StorageCall call);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "auth/token_manager_work.hpp"
+#include "base/deadline_check.hpp"
 #include "http/header_rules.hpp"
 #include "storage/storage_time_limit.hpp"
 
@@ -119,24 +120,33 @@ void TokenManager::storageCannotStart(StorageCall call) {
 /// False if an earlier call of the storage still hangs: then this one has failed already. A storage that hangs must not
 /// take the session with it.
 bool TokenManager::beginStorageCall(StorageCall call) {
-    const std::uint64_t number = ++work_->storageCall;
+    ++work_->storageCall;
     work_->storageAwaited = true;
     if (work_->storageRuns) {
         storageIsLate(call);
         return false;
     }
     work_->storageRuns = true;
-    work_->storageTimer.expires_after(setup().request.timeouts.storage);
-    work_->storageTimer.async_wait(
-        [use = std::weak_ptr(work_->use), weak = weak_from_this(), number, call](const boost::system::error_code& ec) {
-            const auto alive = ec || use.expired() ? nullptr : weak.lock();  // of work that has ended there is no more
-            if (!alive) return;
-            auto& manager = static_cast<TokenManager&>(*alive);
-            if (manager.work_->storageCall != number || !manager.work_->storageAwaited) return;
-            manager.storageIsLate(call);
-            manager.perform();
-        });
+    watchStorageCall(call, MonotonicClock::now() + setup().request.timeouts.storage);
     return true;
+}
+
+/// The storage has time until `deadline`, or longer if that is noticed too late to count.
+void TokenManager::watchStorageCall(StorageCall call, SteadyTime deadline) {
+    work_->storageTimer.expires_at(deadline);
+    work_->storageTimer.async_wait([use = std::weak_ptr(work_->use), weak = weak_from_this(),
+                                    number = work_->storageCall, call, deadline](const boost::system::error_code& ec) {
+        const auto alive = ec || use.expired() ? nullptr : weak.lock();  // of work that has ended there is no more
+        if (!alive) return;
+        auto& manager = static_cast<TokenManager&>(*alive);
+        if (manager.work_->storageCall != number || !manager.work_->storageAwaited) return;
+        const SteadyTime now = MonotonicClock::now();
+        DeadlineCheck check;
+        check.plan(deadline);
+        if (!check.run(now)) return manager.watchStorageCall(call, now + DeadlineCheck::interval);
+        manager.storageIsLate(call);
+        manager.perform();
+    });
 }
 
 /// False if nobody waits for it any more: what came of it shows as a conflict with the next one, which does not begin

@@ -12,6 +12,8 @@ struct BootClock {
     using period = duration::period;
     using time_point = std::chrono::time_point<BootClock>;
     static constexpr bool is_steady = true;
+
+    static time_point now() noexcept;
 };
 using BootTime = BootClock::time_point;
 using WallTime = std::chrono::system_clock::time_point;

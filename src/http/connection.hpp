@@ -34,9 +34,10 @@ struct ConnectionSetup {
 struct ExchangeOutcome {
     explicit ExchangeOutcome(result<HttpReply> what) : reply(std::move(what)) {}
     result<HttpReply> reply;
-    bool reusable = false;    ///< The connection may carry another request.
-    bool sawAnswer = false;   ///< At least one byte of an answer has come.
-    bool isComplete = false;  ///< Nothing more of the answer comes.
+    bool reusable = false;      ///< The connection may carry another request.
+    bool sawAnswer = false;     ///< At least one byte of an answer has come.
+    bool isComplete = false;    ///< Nothing more of the answer comes.
+    bool foreignBytes = false;  ///< Bytes have come that are no response, not even the head of one.
 };
 
 /// Used by one request at a time: whoever holds it calls open() once, then exchange(), or the steps of one, again and
@@ -66,8 +67,9 @@ public:
     /// The head, or more of the body. Of an answer outside 2xx all at once, and complete.
     virtual Exchanging receivePart(const WireRequestPtr& request, WaitLimits limits) = 0;
 
-    /// Between two exchanges: whether the peer has neither closed it nor sent what nobody asked for. `atSocket`: also
-    /// since the last read, which costs a system call.
+    /// Between two exchanges: whether the peer has neither closed it nor sent what nobody asked for. Over TLS what has
+    /// come is read: session tickets are fine, alerts and data are not. `atSocket`: also since the last read, which costs
+    /// a system call.
     virtual bool looksAlive(bool atSocket = true) noexcept = 0;
 
     /// Ends what is going on with operation_aborted, from any thread.

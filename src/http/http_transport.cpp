@@ -71,7 +71,9 @@ void reportResend(const WireRequest& request, const Failure& failure) noexcept {
         RequestRetried event;
         event.request = request.describe();
         event.attempt = request.attempt;
-        event.reason = "an idle connection was closed by the server";
+        event.reason = failure.code == Errc::response_invalid
+                           ? "an idle connection had bytes that belong to no response"
+                           : "an idle connection was closed by the server";
         event.error = failure.code;
         request.observer->requestRetried(event);
     } catch (...) {  // an observer harms no call
@@ -142,7 +144,8 @@ bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireR
         return true;
     }
     const Failure failure = outcome.reply.error();
-    if (resends > 0 && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
+    const ResendFacts facts(lease.reused(), outcome.sawAnswer, outcome.foreignBytes);
+    if (resends > 0 && resendAtOnce(failure, facts, request.idempotent) &&
         (!request.source || request.source->rewind()) && quotas_.takeRetry(request.origin)) {
         reportResend(request, failure);
         return false;
@@ -154,7 +157,7 @@ bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireR
 std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
     if (!any_.load(std::memory_order_acquire)) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    std::erase_if(entries_, [](const auto& entry) { return entry.second.until <= std::chrono::steady_clock::now(); });
+    std::erase_if(entries_, [](const auto& entry) { return entry.second.until <= MonotonicClock::now(); });
     any_.store(!entries_.empty(), std::memory_order_release);
     const auto found = entries_.find(origin.toString());
     if (found == entries_.end()) return std::nullopt;
@@ -163,8 +166,7 @@ std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
 
 void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& failure) {
     const std::lock_guard lock(mutex_);
-    entries_.insert_or_assign(origin.toString(),
-                              Entry(failure, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
+    entries_.insert_or_assign(origin.toString(), Entry(failure, MonotonicClock::now() + std::chrono::seconds(1)));
     any_.store(true, std::memory_order_release);
 }
 

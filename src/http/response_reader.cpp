@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "http/kept_buffer.hpp"
 #include "http/response_parser.hpp"
 
 namespace wix::detail {
@@ -17,6 +18,25 @@ constexpr std::size_t maxChunkLine = 1024;  // size, extensions and line ends: n
 constexpr std::string_view protocol = "HTTP/1.";
 
 enum class LineFlaw { none, tooLong, openQuotes };
+
+/// Whether a complete head belongs to a successful response.
+bool isSuccess(std::string_view head) noexcept {
+    const std::size_t space = head.find(' ');
+    return space != head.npos && head.substr(space + 1, 1) == "2";
+}
+
+/// `head` without its framing headers.
+std::string withoutFraming(std::string_view head) {
+    std::string kept;
+    kept.reserve(head.size());
+    while (!head.empty()) {
+        const std::string_view line = head.substr(0, head.find('\n') + 1);
+        const std::string_view name = line.substr(0, line.find(':'));
+        if (!equalsIgnoreCase(name, "transfer-encoding") && !equalsIgnoreCase(name, "content-length")) kept += line;
+        head.remove_prefix(line.size());
+    }
+    return kept;
+}
 
 /// What Beast 1.81 does not see in a chunk's line. A quoted extension it reads on behind the line, and each time that the
 /// quotes do not end there it counts the chunk against the body's limit once more. `text` begins with the end of the
@@ -51,13 +71,14 @@ struct ResponseReader::Impl {
 
     void reset(bool head) {
         answerToHead = head;
+        ignoresFraming = false;
         state = State::head;
         failure = Failure();
         unlimited = tookHead = false;
-        pending.clear();
+        emptyBuffer(pending);
         headBytes = rawBodyBytes = 0;
         interimAnswers = 0;
-        anyByte = atEof = leftOut = false;
+        anyByte = sawHead = atEof = leftOut = false;
         beginHead();
     }
 
@@ -108,6 +129,7 @@ struct ResponseReader::Impl {
     bool answerToHead = false;
     bool unlimited = false;  // the body of this answer is taken in parts
     bool tookHead = false;
+    bool ignoresFraming = false;  // of a 2xx response: the request was CONNECT
     bool firstChunk = true;
     State state = State::head;
     Failure failure;
@@ -119,6 +141,7 @@ struct ResponseReader::Impl {
     std::size_t rawBodyBytes = 0;
     int interimAnswers = 0;
     bool anyByte = false;
+    bool sawHead = false;
     bool atEof = false;
     bool leftOut = false;  // a body of which the rest is not read
 };
@@ -169,8 +192,11 @@ std::size_t ResponseReader::Impl::feedHead(const char* data, std::size_t size) {
         if (before == 0) pending.assign(head);
         return size;
     }
-    parseHead(head.substr(0, end));
-    pending.clear();
+    if (ignoresFraming && isSuccess(head))
+        parseHead(withoutFraming(head.substr(0, end)));
+    else
+        parseHead(head.substr(0, end));
+    emptyBuffer(pending);
     return end - before;
 }
 
@@ -180,6 +206,7 @@ void ResponseReader::Impl::parseHead(std::string_view head) {
     const std::size_t used = parser->put(boost::asio::const_buffer(head.data(), head.size()), ec);
     if (ec) return failParse(ec);
     if (used != head.size()) return fail(Errc::response_invalid, "a malformed head");
+    sawHead = true;
     if (reply.status >= 200) {
         state = parser->is_done() ? State::done : State::body;
         unlimited = inParts && reply.status < 300;
@@ -246,7 +273,7 @@ std::size_t ResponseReader::Impl::feedBody(const char* data, std::size_t size) {
     pending.append(data, taken);
     const std::size_t used = step(pending.data(), pending.size());
     if (used > 0 && used < pending.size()) fail(Errc::response_invalid, "a malformed chunk");
-    if (used > 0) pending.clear();
+    if (used > 0) emptyBuffer(pending);
     return taken;
 }
 
@@ -261,6 +288,11 @@ void ResponseReader::reset(ResponseLimits limits, bool answerToHead, bool inPart
     impl_->limits = limits;
     impl_->inParts = inParts;
     impl_->reset(answerToHead);
+}
+
+void ResponseReader::resetForConnect(ResponseLimits limits) {
+    reset(limits, true, false);
+    impl_->ignoresFraming = true;
 }
 
 std::size_t ResponseReader::feed(const char* data, std::size_t size) {
@@ -286,6 +318,7 @@ void ResponseReader::finishAtEof(bool cleanClose) {
 
 ResponseReader::State ResponseReader::state() const noexcept { return impl_->state; }
 bool ResponseReader::sawAnyByte() const noexcept { return impl_->anyByte; }
+bool ResponseReader::sawHead() const noexcept { return impl_->sawHead; }
 const Failure& ResponseReader::failure() const noexcept { return impl_->failure; }
 const HttpReply& ResponseReader::reply() const noexcept { return impl_->reply; }
 

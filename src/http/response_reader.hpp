@@ -50,6 +50,9 @@ public:
     void reset(bool answerToHead);
     /// The same with other limits, in parts or not.
     void reset(ResponseLimits limits, bool answerToHead, bool inParts);
+    /// Begins the response to a CONNECT request: it has no body, and the framing headers of a 2xx response are ignored
+    /// (RFC 9110 9.3.6).
+    void resetForConnect(ResponseLimits limits);
 
     /// Takes bytes in; gives how many belong to this answer. Bytes that are left over after `done` were never asked
     /// for: close the connection.
@@ -61,6 +64,8 @@ public:
     State state() const noexcept;
     /// Whether any byte of this answer has come, interim answers included: the server has seen the request.
     bool sawAnyByte() const noexcept;
+    /// Whether a complete head has come, of an interim response too. Bytes without one may belong to no response.
+    bool sawHead() const noexcept;
     /// Errc::response_invalid, response_truncated or response_too_large. Only if failed.
     const Failure& failure() const noexcept;
     /// Once, when done. In parts: whenever there is one, with the headers the first time.

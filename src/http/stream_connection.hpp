@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "http/connection.hpp"
+#include "http/kept_buffer.hpp"
 #include "http/net_error.hpp"
 #include "http/request_text.hpp"
 #include "http/response_reader.hpp"
@@ -61,17 +62,17 @@ public:
         if (!stream_ || !open_) return false;
         // A close_notify, or an answer that nobody asked for, may have come in one piece with the answer before: the
         // socket is empty then, and TLS has it.
-        if constexpr (isTls) {
-            SSL* tls = stream_->native_handle();
-            if (SSL_has_pending(tls) || BIO_ctrl_pending(SSL_get_rbio(tls)) > 0) return false;
-        }
+        if constexpr (isTls)
+            if (hasPendingTls() && !readPendingTls()) return false;
         // One read that had room for more has seen all that was there.
         if (!atSocket && progress_.reads == 1 && progress_.readSize < in_.size()) return true;
         char byte = 0;
         const auto got = ::recv(socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        // After a handshake the server's session tickets lie there until the first answer is read.
-        if (isTls && got > 0) return !progress_.used;
-        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+        if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
+        if constexpr (isTls)
+            return got > 0 && readPendingTls();
+        else
+            return false;
     }
 
     void abort() override {
@@ -101,7 +102,6 @@ private:
     /// How far the exchange is, over all its steps.
     struct Progress {
         Progress() = default;
-        bool used = false;       // a request has been started on this connection
         bool departed = false;   // the first write has been begun
         std::size_t sent = 0;    // bytes of the request
         bool isWriting = false;  // a write is pending, possibly of a step that did not wait for its end
@@ -124,18 +124,30 @@ private:
     Exchanging step(Step what, const WireRequestPtr& request, bool first, WaitLimits limits) {
         if (first) {
             progress_ = Progress();
-            progress_.used = true;
             ResponseLimits most(request->maxHeaderBytes, request->maxBodyBytes);
             most.errorBodyBytes = request->maxErrorBodyBytes;
             reader_.reset(most, request->method == "HEAD", request->sink != nullptr);
         }
-        return run(std::make_shared<Exchange>(self(), what, request, std::move(limits)));
+        return run(std::make_shared<Exchange>(self(), what, first, request, std::move(limits)));
     }
     TcpSocket<Executor>& socket() {
         if constexpr (isTls)
             return stream_->next_layer();
         else
             return *stream_;
+    }
+    /// Whether TLS has bytes that nobody has read.
+    bool hasPendingTls() noexcept {
+        SSL* tls = stream_->native_handle();
+        return SSL_has_pending(tls) || BIO_ctrl_pending(SSL_get_rbio(tls)) > 0;
+    }
+    /// Hands TLS what lies in the socket. False if anything but complete records without data has come: a server sends
+    /// its session tickets when it likes, mostly after the handshake.
+    bool readPendingTls() noexcept {
+        ErrorCode error;
+        socket().non_blocking(true, error);
+        if (error || stream_->read_some(boost::asio::buffer(in_), error) > 0) return false;
+        return error == boost::asio::error::would_block && !hasPendingTls();
     }
     /// A connection that is cut in the middle of something is never used again: close, do not cancel.
     void closeSocket() {

@@ -13,21 +13,24 @@ class StreamConnection<Stream>::Exchange final : public HomeOperation<ExchangeOu
     static constexpr const char* readingPhase = ", reading the answer";
 
 public:
-    Exchange(std::shared_ptr<StreamConnection> connection, Step what, WireRequestPtr request, WaitLimits limits)
+    Exchange(std::shared_ptr<StreamConnection> connection, Step what, bool first, WireRequestPtr request,
+             WaitLimits limits)
         : Base(SameContextAs(*connection), *connection->home_, std::move(limits)),
           connection_(std::move(connection)),
           request_(std::move(request)),
           step_(what),
+          isFurtherStep_(!first),
           writing_(request_->timeouts.write, request_->timeouts.stallBytes),
           reading_(request_->timeouts.stall, request_->timeouts.stallBytes) {}
 
 private:
     std::shared_ptr<Exchange> self() { return std::static_pointer_cast<Exchange>(this->shared_from_this()); }
-    static SteadyTime now() { return std::chrono::steady_clock::now(); }
+    static SteadyTime now() { return MonotonicClock::now(); }
     ResponseReader& reader() { return connection_->reader_; }
     std::string what() const { return request_->describe(); }
     Progress& progress() { return connection_->progress_; }
     bool isBrief() const noexcept override { return true; }
+    bool isFurtherStep() const noexcept override { return isFurtherStep_; }
     bool hasDeparted() const override { return connection_->progress_.departed; }
 
     // -- Ends -----------------------------------------------------------------------------------------------------------
@@ -39,6 +42,7 @@ private:
         if (failure.code == Errc::tls_failed && !refused_) failure.code = Errc::connection_lost;
         ExchangeOutcome outcome((result<HttpReply>(std::move(failure))));
         outcome.sawAnswer = reader().sawAnyByte();
+        outcome.foreignBytes = reader().state() == ResponseReader::State::failed && !reader().sawHead();
         connection_->closeSocket();
         end(std::move(outcome));
     }
@@ -112,6 +116,12 @@ private:
         } else if (written_ < connection_->out_.size()) {
             const SteadyTime at = now();
             if (const auto later = writing_.moved(size, at)) this->setPhaseDeadline(*later, at);
+            // What does not fit into the socket at once may wait for the peer for long.
+            if (progress().hasRead)
+                hear();
+            else
+                listen();
+            if (this->isDone()) return;
             return write();
         }
         if (step_ == Step::send) return sent();
@@ -160,8 +170,15 @@ private:
     void hear() {
         // In one piece: an end of the connection shows in the write as well, which knows what has left. If the answer
         // has begun, the server may have no more to say, and not listen any more.
-        if (isWriting_ && step_ == Step::whole && progress().readError && !isAnswered()) return;
+        if (isWriting_ && step_ == Step::whole && progress().readError && !isAnswered() && !hasPeerFinished()) return;
         read();
+    }
+    /// The peer has closed its sending side: no response can come any more. The write may not show that for long. Until
+    /// something has been written only the write can tell whether anything has left.
+    bool hasPeerFinished() {
+        const ErrorCode& error = progress().readError;
+        return progress().sent > 0 &&
+               (error == boost::asio::error::eof || error == boost::asio::ssl::error::stream_truncated);
     }
 
     void received(const ErrorCode& error, std::size_t size) {
@@ -210,6 +227,7 @@ private:
 
     void done() {
         const Progress& at = progress();
+        if (!at.isWriting) emptyBuffer(connection_->out_);
         const bool clean = !at.isWriting && !at.writeError && !at.leftOver && !at.ended;
         succeed(true, clean && reader().reusable());
     }
@@ -217,6 +235,7 @@ private:
     std::shared_ptr<StreamConnection> connection_;
     WireRequestPtr request_;
     Step step_;
+    bool isFurtherStep_;
     ThroughputRule writing_;
     ThroughputRule reading_;
     const char* phase_ = "";

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <boost/asio/read.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
 #include <deque>
 
+#include "base/cloexec_socket.hpp"
 #include "http/connect_race.hpp"
 #include "http/proxy_rules.hpp"
 #include "http/stream_connection.hpp"
@@ -41,7 +41,7 @@ private:
     }
     void enterPhase(const char* name, std::chrono::milliseconds limit) {
         phase_ = name;
-        const SteadyTime at = std::chrono::steady_clock::now();
+        const SteadyTime at = MonotonicClock::now();
         this->setPhaseDeadline(at + limit, at);
     }
     void forgetAttempts() noexcept {
@@ -111,22 +111,27 @@ private:
 
     void attempt(std::size_t index) {
         attempts_.emplace_back(*connection_->home_);
-        attempts_.back().async_connect(endpoints_[index], [self = self(), index](const ErrorCode& error) {
-            if (self->isDone() || self->hasWon_) return;
-            if (!error) return self->won(index);
-            ErrorCode ignored;
-            self->attempts_[index].close(ignored);
-            // A machine without IPv6 says so of half the addresses: the other error tells more.
-            if (!self->whyLost_ || netFailure(self->whyLost_, std::string()).code == Errc::network_unreachable)
-                self->whyLost_ = error;
-            self->follow(self->race_->attemptFailed());
-        });
+        if (const ErrorCode error = openCloexec(attempts_.back(), endpoints_[index].protocol()))
+            boost::asio::post(*connection_->home_, [self = self(), index, error] { self->attempted(index, error); });
+        else
+            attempts_.back().async_connect(
+                endpoints_[index], [self = self(), index](const ErrorCode& why) { self->attempted(index, why); });
         if (!race_->canStart()) return;
         if (!nextAttempt_) nextAttempt_.emplace(*connection_->home_);
         nextAttempt_->expires_after(ConnectRace::attemptDelay);
         nextAttempt_->async_wait([self = self()](const ErrorCode& error) {
             if (!error && !self->isDone() && !self->hasWon_) self->follow(self->race_->timerFired());
         });
+    }
+
+    void attempted(std::size_t index, const ErrorCode& error) {
+        if (this->isDone() || hasWon_) return;
+        if (!error) return won(index);
+        ErrorCode ignored;
+        attempts_[index].close(ignored);
+        // A machine without IPv6 says so of half the addresses: the other error tells more.
+        if (!whyLost_ || netFailure(whyLost_, std::string()).code == Errc::network_unreachable) whyLost_ = error;
+        follow(race_->attemptFailed());
     }
 
     void won(std::size_t index) {
@@ -145,7 +150,7 @@ private:
         enterPhase("asking for a tunnel to ", timeouts_.connect);
         connection_->out_ = connectRequest(*proxy(), origin());
         // Its answer has no body, whatever its head says, if there is a tunnel; else the connection is of no use.
-        connection_->reader_.reset(ResponseLimits(), true, false);
+        connection_->reader_.resetForConnect(ResponseLimits());
         boost::asio::async_write(connection_->socket(), boost::asio::buffer(connection_->out_),
                                  [self = self()](const ErrorCode& error, std::size_t) {
                                      if (self->isDone()) return;
@@ -217,7 +222,7 @@ private:
     std::vector<Endpoint> endpoints_;
     std::optional<ConnectRace> race_;
     std::deque<TcpSocket<Executor>> attempts_;
-    std::optional<boost::asio::steady_timer> nextAttempt_;
+    std::optional<MonotonicTimer> nextAttempt_;
     ErrorCode whyLost_;
     bool hasWon_ = false;
 };

@@ -56,11 +56,33 @@ int sessionMade(SSL* ssl, SSL_SESSION* session) {
     return 0;
 }
 
+/// Whether an authority above the end of the verified chain is pinned. The chain ends at the first certificate that is
+/// trusted. The authority that has signed that one may be trusted, and pinned, as well.
+bool pinnedAbove(X509_STORE_CTX* verification, const TlsPins& pins) {
+    constexpr int longestChain = 10;
+    const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(verification);
+    const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> above(
+        sk_X509_new_null(), [](STACK_OF(X509) * all) { sk_X509_pop_free(all, X509_free); });
+    X509* top = chain && sk_X509_num(chain) > 0 ? sk_X509_value(chain, sk_X509_num(chain) - 1) : nullptr;
+    for (int i = 0; above && top && i < longestChain && X509_self_signed(top, 0) != 1; ++i) {
+        X509* issuer = nullptr;
+        if (X509_STORE_CTX_get1_issuer(&issuer, verification, top) != 1) break;
+        if (sk_X509_push(above.get(), issuer) == 0) {
+            X509_free(issuer);
+            break;
+        }
+        top = issuer;
+    }
+    ERR_clear_error();
+    return above && pins.match(above.get());
+}
+
 /// After the usual verification. Its failure is one of the handshake, so that no byte of a request leaves.
 int verifyWithPins(X509_STORE_CTX* verification, void* pins) {
     const int verdict = X509_verify_cert(verification);
     if (verdict != 1) return verdict;
-    if (static_cast<const TlsPins*>(pins)->match(X509_STORE_CTX_get0_chain(verification))) return 1;
+    const auto& pinned = *static_cast<const TlsPins*>(pins);
+    if (pinned.match(X509_STORE_CTX_get0_chain(verification)) || pinnedAbove(verification, pinned)) return 1;
     X509_STORE_CTX_set_error(verification, X509_V_ERR_APPLICATION_VERIFICATION);
     return 0;
 }
@@ -71,6 +93,8 @@ TlsContext::TlsContext(TlsPins pins)
     : pins_(std::move(pins)), sessions_(std::make_shared<TlsSessions>()), context_(asio::ssl::context::tls_client) {
     SSL_CTX* native = context_.native_handle();
     context_.set_verify_mode(asio::ssl::verify_peer);
+    // A certificate that is trusted ends the chain, also if another authority has signed it.
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(native), X509_V_FLAG_PARTIAL_CHAIN);
     // A session that is resumed shows no chain; these same pins were there when it was made.
     if (!pins_.empty()) SSL_CTX_set_cert_verify_callback(native, verifyWithPins, const_cast<TlsPins*>(&pins_));
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);

@@ -132,7 +132,7 @@ std::optional<Failure> loadClientCertificate(asio::ssl::context& context, const 
     if (SSL_CTX_use_certificate_chain_file(native, chainFile.c_str()) != 1)
         return wants("clientCertificateFile", chainFile, "be a readable file of PEM certificates, the client's first");
 
-    const Bio file(BIO_new_file(keyFile.c_str(), "r"));
+    const Bio file(BIO_new_file(keyFile.c_str(), "re"));
     bool isEncrypted = false;
     const Key key(file ? PEM_read_bio_PrivateKey(file.get(), nullptr, noPassphrase, &isEncrypted) : nullptr);
     if (isEncrypted) return wants("clientKeyFile", keyFile, "be a key without a passphrase");

@@ -3,8 +3,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <algorithm>
 #include <utility>
 
+#include "base/deadline_check.hpp"
 #include "redis/redis_call.hpp"
 
 namespace asio = boost::asio;
@@ -269,7 +271,7 @@ void RedisConnection::watchClock() {
         if (watching_) timer_->cancel();
         return;
     }
-    const SteadyTime next = opening ? phaseDeadline_ : line_.front().deadline;
+    const SteadyTime next = std::max(opening ? phaseDeadline_ : line_.front().deadline, notBefore_);
     if (watching_ && alarm_ <= next) return;  // it looks again then
     alarm_ = next;
     watching_ = true;
@@ -281,7 +283,13 @@ void RedisConnection::watchClock() {
 void RedisConnection::clockWatched(unsigned watch) {
     if (watch != watch_ || !timer_) return;
     watching_ = false;
-    isLate();
+    const SteadyTime now = MonotonicClock::now();
+    DeadlineCheck check;
+    check.plan(alarm_);
+    if (check.run(now))
+        isLate();
+    else
+        notBefore_ = now + DeadlineCheck::interval;
     watchClock();
 }
 

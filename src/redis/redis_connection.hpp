@@ -110,6 +110,7 @@ private:
     const ForkGuard forkGuard_;
     std::unique_ptr<MonotonicTimer> timer_;
     SteadyTime alarm_;
+    SteadyTime notBefore_;  // no deadline counts before
     unsigned watch_ = 0;
     bool watching_ = false;  // the timer is pending: only while somebody waits
 };

@@ -9,6 +9,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <exception>
 #include <optional>
 #include <thread>
@@ -38,12 +42,29 @@ asio::ssl::context makeContext(const ServerCredentials& credentials) {
 // A connection that fails, for want of memory say, must not take the others with it.
 void dropConnection(std::exception_ptr) {}
 
+/// Makes `descriptor` the one of `socket`. Descriptors that Asio opens are inherited by programs that the user starts.
+template <class Socket>
+boost::system::error_code adopt(Socket& socket, int descriptor) {
+    if (descriptor < 0) return boost::system::error_code(errno, boost::system::system_category());
+    boost::system::error_code error;
+    socket.assign(tcp::v4(), descriptor, error);
+    if (error) ::close(descriptor);
+    return error;
+}
+
+boost::system::error_code accept(tcp::acceptor& acceptor, tcp::socket& socket) {
+    return adopt(socket, ::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC));
+}
+
 asio::awaitable<void> acceptAll(tcp::acceptor& acceptor, asio::ssl::context* tls, Core& core, ConnectionLimits limits) {
     const auto executor = acceptor.get_executor();
     while (acceptor.is_open()) {
         boost::system::error_code error;
-        tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
-        if (error) {  // out of descriptors, most likely: they come back
+        co_await acceptor.async_wait(tcp::acceptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+        tcp::socket socket(executor);
+        if (!error) error = accept(acceptor, socket);
+        if (error == asio::error::would_block) continue;  // the client has left
+        if (error) {                                      // out of descriptors, most likely: they come back
             asio::steady_timer timer(executor, std::chrono::milliseconds(20));
             co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
             continue;
@@ -56,7 +77,14 @@ asio::awaitable<void> acceptAll(tcp::acceptor& acceptor, asio::ssl::context* tls
 
 // The order matters: the coroutines end with the io_context, and their streams use the TLS context until then.
 struct Server::Loop final : EndsAtExit {
-    explicit Loop(std::uint16_t port) : acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), port)) {}
+    explicit Loop(std::uint16_t port) {
+        const auto error = adopt(acceptor, ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (error) throw boost::system::system_error(error);
+        acceptor.set_option(tcp::acceptor::reuse_address(true));
+        acceptor.bind(tcp::endpoint(asio::ip::address_v4::loopback(), port));
+        acceptor.listen();
+        acceptor.non_blocking(true);
+    }
     ~Loop() {
         leave();
         endThread();
@@ -69,7 +97,7 @@ struct Server::Loop final : EndsAtExit {
 
     std::optional<asio::ssl::context> tls;
     asio::io_context context{1};
-    tcp::acceptor acceptor;
+    tcp::acceptor acceptor{context};
     std::thread thread;
 };
 

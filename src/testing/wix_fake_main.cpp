@@ -46,7 +46,7 @@ public:
 private:
     int openTemporary() {
         path_ = (std::filesystem::temp_directory_path() / "wix-fake-ca-XXXXXX").string();
-        return ::mkstemp(path_.data());
+        return ::mkostemp(path_.data(), O_CLOEXEC);
     }
 
     std::string path_;

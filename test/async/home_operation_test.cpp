@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "async/home_operation.hpp"
+#include "support/boot_time.hpp"
 #include "support/run.hpp"
 
 using namespace wix::detail;
@@ -142,7 +143,7 @@ TEST_CASE("dropping ends only what has not departed") {
 
 TEST_CASE("deadlines: near ones by a timer, others by the scan, and the earlier of phase and total") {
     asio::io_context io;
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = MonotonicClock::now();
     std::shared_ptr<Puppet> puppet;
     SUBCASE("total, passed already") { puppet = std::make_shared<Puppet>(io, WaitLimits(now - 1s, std::stop_token())); }
     SUBCASE("total, near") { puppet = std::make_shared<Puppet>(io, WaitLimits(now + 20ms, std::stop_token())); }
@@ -163,16 +164,44 @@ TEST_CASE("deadlines: near ones by a timer, others by the scan, and the earlier 
 
 TEST_CASE("an operation whose deadline has passed does not begin: its request would go out unread") {
     asio::io_context io;
-    const WaitLimits past(std::chrono::steady_clock::now() - 1ms, std::stop_token());
+    const WaitLimits past(MonotonicClock::now() - 1ms, std::stop_token());
     auto puppet = std::make_shared<Puppet>(io, past, [](Puppet& self) { self.finish(1); });
     CHECK(runOn(io, run(puppet)).error().code == Errc::timeout);
     CHECK_FALSE(puppet->started);
 }
 
+TEST_CASE("a deadline that is noticed a second late or more counts a tenth of a second later [C17]") {
+    for (const auto phase : {900ms, 5000ms}) {
+        for (const bool ends : {true, false}) {
+            CAPTURE(phase.count());
+            CAPTURE(ends);
+            asio::io_context io;
+            std::function<void(std::shared_ptr<Puppet>, int)> hop = [&](std::shared_ptr<Puppet> self, int left) {
+                if (left == 0) {
+                    self->finish(7);
+                    return;
+                }
+                asio::post(self->home(), [&hop, self, left] { hop(self, left - 1); });
+            };
+            auto puppet = std::make_shared<Puppet>(io, WaitLimits(), [&](Puppet& self) {
+                const auto now = MonotonicClock::now();
+                self.setPhaseDeadline(now + phase, now);
+                wix::test::continueLater(io, 10s);
+                if (ends) hop(std::static_pointer_cast<Puppet>(self.shared_from_this()), 20);
+            });
+            const result<int> ended = runOn(io, run(puppet));
+            if (ends)
+                CHECK((ended.has_value() && *ended == 7));
+            else
+                CHECK(ended.error().code == Errc::timeout);
+        }
+    }
+}
+
 TEST_CASE("the deadline of a phase that has ended counts no more") {
     asio::io_context io;
     auto puppet = std::make_shared<Puppet>(io, WaitLimits(), [&](Puppet& self) {
-        const auto now = std::chrono::steady_clock::now();
+        const auto now = MonotonicClock::now();
         self.setPhaseDeadline(now - 1s, now);
         self.requestStop(StopReason::deadline);         // the scan has seen it ...
         self.setPhaseDeadline(SteadyTime::max(), now);  // ... but the phase is over
@@ -185,7 +214,7 @@ TEST_CASE("the deadline of a phase that has ended counts no more") {
 
 TEST_CASE("a finished operation leaves no work behind") {
     asio::io_context io;
-    const WaitLimits far(std::chrono::steady_clock::now() + 1h, std::stop_token());
+    const WaitLimits far(MonotonicClock::now() + 1h, std::stop_token());
     runOn(io,
           run(std::make_shared<Puppet>(io, far, [](Puppet& self) { self.finish(1); })));  // returns: no timer is left
     CHECK(io.poll() == 0);
@@ -254,7 +283,7 @@ TEST_CASE(
         asio::io_context io;
         std::stop_source source;
         if (how == Ends::cancelled) source.request_stop();
-        const auto deadline = how == Ends::late ? std::chrono::steady_clock::now() - 1s : SteadyTime::max();
+        const auto deadline = how == Ends::late ? MonotonicClock::now() - 1s : SteadyTime::max();
         auto puppet = std::make_shared<Puppet>(io, WaitLimits(deadline, source.get_token()),
                                                [](Puppet& self) { self.finish(1); });
         puppet->brief = true;

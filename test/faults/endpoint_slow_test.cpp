@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 namespace {
 
 detail::WaitLimits waitAtMost(std::chrono::milliseconds time) {
-    return detail::WaitLimits(std::chrono::steady_clock::now() + time, std::stop_token());
+    return detail::WaitLimits(detail::MonotonicClock::now() + time, std::stop_token());
 }
 
 }  // namespace

@@ -144,6 +144,22 @@ TEST_CASE(
     CHECK(fake.state().totalConnections == 0);
 }
 
+TEST_CASE("a proxy whose 2xx response has framing headers makes a tunnel all the same [C12]") {
+    for (const char* framing : {"Transfer-Encoding: identity\r\n", "Transfer-Encoding: chunked\r\n",
+                                "Content-Length: 10\r\n", "Content-Length: x\r\nTransfer-Encoding: gzip\r\n"}) {
+        CAPTURE(framing);
+        testing::FakeWix fake;
+        ScriptedServer proxy([&](ScriptedPeer& peer, int) {
+            peer.readHead();
+            peer.write(std::string("HTTP/1.1 200 Connection established\r\n") + framing + "\r\n");
+            relay(peer, fake);
+        });
+        Visitor visitor(fake, optionsThrough(fake, proxy.port()));
+        CHECK(visitor.failingGet().code == Errc::api_error);
+        CHECK(proxy.connections() == 1);
+    }
+}
+
 TEST_CASE("row 85: a tunnel that closes in the middle of a token exchange: one prompt replay, and no second visitor") {
     testing::FakeWix fake;
     asio::io_context io;

@@ -35,9 +35,20 @@ TEST_CASE("a lost request is sent again at once only if it cannot have been proc
         CAPTURE(c.reused);
         CAPTURE(c.sawAnswer);
         CAPTURE(c.idempotent);
-        CHECK(resendAtOnce(failure(Errc::connection_lost, c.maybeSent), c.reused, c.sawAnswer, c.idempotent) ==
-              c.again);
+        CHECK(resendAtOnce(failure(Errc::connection_lost, c.maybeSent), ResendFacts(c.reused, c.sawAnswer, false),
+                           c.idempotent) == c.again);
     }
+}
+
+TEST_CASE("a request whose connection had bytes of no response is sent again at once only if it is idempotent [C24]") {
+    const Failure invalid = failure(Errc::response_invalid, true);
+    for (const bool reused : {false, true})
+        for (const bool foreign : {false, true})
+            for (const bool idempotent : {false, true})
+                CHECK(resendAtOnce(invalid, ResendFacts(reused, true, foreign), idempotent) ==
+                      (reused && foreign && idempotent));
+    for (Errc code : {Errc::response_truncated, Errc::response_too_large, Errc::timeout})
+        CHECK_FALSE(resendAtOnce(failure(code, true), ResendFacts(true, true, true), true));
 }
 
 TEST_CASE("no other failure is") {
@@ -45,10 +56,11 @@ TEST_CASE("no other failure is") {
          {Errc::connection_refused, Errc::network_unreachable, Errc::timeout, Errc::maybe_sent,
           Errc::response_truncated, Errc::response_invalid, Errc::certificate_untrusted, Errc::tls_failed}) {
         CAPTURE(static_cast<int>(code));
-        CHECK_FALSE(resendAtOnce(failure(code, false), true, false, true));
+        CHECK_FALSE(resendAtOnce(failure(code, false), ResendFacts(true, false, false), true));
     }
-    CHECK_FALSE(resendAtOnce(failure(boost::asio::error::operation_aborted, false), true, false, true));
-    CHECK_FALSE(resendAtOnce(failure(boost::asio::error::connection_reset, false), true, false, true));
+    const ResendFacts unseen(true, false, false);
+    CHECK_FALSE(resendAtOnce(failure(boost::asio::error::operation_aborted, false), unseen, true));
+    CHECK_FALSE(resendAtOnce(failure(boost::asio::error::connection_reset, false), unseen, true));
 }
 
 TEST_CASE("the caller is told when a request may have been processed that must not be repeated") {

@@ -71,7 +71,7 @@ public:
     }
     result<detail::HttpReply> send(const detail::WireRequest& what) {
         return runOn(io, transport->send(std::make_shared<detail::WireRequest>(what),
-                                         detail::WaitLimits(std::chrono::steady_clock::now() + std::chrono::minutes(1),
+                                         detail::WaitLimits(detail::MonotonicClock::now() + std::chrono::minutes(1),
                                                             std::stop_token())));
     }
     result<detail::HttpReply> get() { return send(request()); }

@@ -1,0 +1,42 @@
+// Whether a deadline that has passed ends what it limits. Pure.
+#pragma once
+
+#include <chrono>
+
+#include "base/monotonic_clock.hpp"
+
+namespace wix::detail {
+
+/// A process that was stopped, or a machine that was suspended, finds two things at once when it continues: its deadlines
+/// have passed, and the responses that it has been waiting for lie in its sockets. A check of deadlines that runs much
+/// later than planned must therefore end nothing. The next one does: what is not complete by then is late.
+class DeadlineCheck {
+public:
+    static constexpr std::chrono::milliseconds tolerance{1000};  ///< A check that is so late ends nothing.
+    static constexpr std::chrono::milliseconds interval{100};    ///< Until the next check.
+
+    void plan(MonotonicTime at) noexcept {
+        planned_ = at;
+        isPlanned_ = true;
+    }
+    /// Runs the check that was planned. False: nothing expires now. Plan another check for `now + interval`.
+    bool run(MonotonicTime now) noexcept {
+        const bool late = isLate(now);
+        isPlanned_ = false;
+        if (late) graceEnd_ = now + interval;
+        return !late;
+    }
+    /// Whether nothing expires at `now`, since the check that is planned is late, or the last one was.
+    bool isPostponed(MonotonicTime now) const noexcept { return isLate(now) || now < graceEnd_; }
+
+    MonotonicTime planned() const noexcept { return planned_; }
+
+private:
+    bool isLate(MonotonicTime now) const noexcept { return isPlanned_ && now - planned_ >= tolerance; }
+
+    MonotonicTime planned_{};
+    MonotonicTime graceEnd_{};
+    bool isPlanned_ = false;
+};
+
+}  // namespace wix::detail
