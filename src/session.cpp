@@ -1,5 +1,7 @@
 #include "session.hpp"
 
+#include <boost/asio/error.hpp>
+
 #include <algorithm>
 
 #include "call/call_state.hpp"
@@ -75,6 +77,9 @@ namespace {
 /// never asks for one.
 std::shared_ptr<TokenManager> makeTokenManager(const std::shared_ptr<const SessionCommon>& common,
                                                const std::string& sessionKey, const Tokens& initial) {
+    const ContextUse use(common->transport->context());
+    if (!use)
+        throw Error(Failure(boost::asio::error::operation_aborted, "the io_context of the transport has been destroyed"));
     const std::string& clientId = common->tokens.strategy.clientId;
     return std::make_shared<TokenManager>(common->transport->executor(),
                                           std::shared_ptr<const TokenManagerSetup>(common, &common->tokens),

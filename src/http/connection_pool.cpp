@@ -67,9 +67,9 @@ ConnectionPool::Lease ConnectionPool::reuse(const Acquired& decision, Connection
 }
 
 ConnectionPool::Waiting ConnectionPool::acquire(const WireRequest& request, const WaitLimits& limits) {
-    asio::any_io_executor strand = queueStrand();
-    if (!strand) return run(std::shared_ptr<InLine>());  // the context has gone, and everything with it
-    return run(std::make_shared<InLine>(std::move(strand), self(), request, limits));
+    std::shared_ptr<InLine> waiting;  // null: the context has gone, and everything with it
+    if (const ContextUse use(*this); use) waiting = std::make_shared<InLine>(queueStrand(), self(), request, limits);
+    return run(std::move(waiting));
 }
 
 std::optional<ConnectionPool::Lease> ConnectionPool::acquireAhead(const Origin& to) {
@@ -234,9 +234,9 @@ void ConnectionPool::abort() {
 }
 
 asio::awaitable<std::optional<Failure>> ConnectionPool::drained(WaitLimits limits) {
-    asio::any_io_executor strand = queueStrand();
-    if (!strand) co_return std::nullopt;  // the context has gone, and everything with it
-    auto drain = std::make_shared<Drain>(std::move(strand), self(), std::move(limits));
+    std::shared_ptr<Drain> drain;
+    if (const ContextUse use(*this); use) drain = std::make_shared<Drain>(queueStrand(), self(), std::move(limits));
+    if (!drain) co_return std::nullopt;  // the context has gone, and everything with it
     co_return co_await run(std::move(drain));
 }
 

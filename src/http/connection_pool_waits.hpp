@@ -26,7 +26,9 @@ public:
 
     /// From any thread: what it waited for has come.
     void give(result<Lease> lease) {
-        boost::asio::post(home(), Give(std::static_pointer_cast<InLine>(shared_from_this()), std::move(lease)));
+        auto self = std::static_pointer_cast<InLine>(shared_from_this());
+        const ContextUse use(*this);
+        if (use) boost::asio::post(home(), Give(std::move(self), std::move(lease)));
     }
 
 private:
@@ -79,8 +81,9 @@ public:
 
     /// From any thread.
     void end() {
-        boost::asio::post(home(),
-                          [self = std::static_pointer_cast<Drain>(shared_from_this())] { self->finish(std::nullopt); });
+        auto self = std::static_pointer_cast<Drain>(shared_from_this());
+        const ContextUse use(*this);
+        if (use) boost::asio::post(home(), [self = std::move(self)] { self->finish(std::nullopt); });
     }
 
 private:

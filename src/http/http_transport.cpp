@@ -162,6 +162,8 @@ void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& 
 
 std::shared_ptr<void> HttpTransport::openAhead(const WireRequest& request) try {
     std::string origin = request.origin.toString();
+    const ContextUse use(*pool_);
+    if (!use) return nullptr;
     const std::lock_guard lock(mutex_);
     const auto found = ahead_.find(origin);
     auto need = found == ahead_.end() ? nullptr : found->second.lock();

@@ -35,6 +35,8 @@ public:
     /// Lets requests in flight go on until `limits`, and refuses others; then as close().
     static boost::asio::awaitable<void> drain(std::shared_ptr<HttpTransport> self, WaitLimits limits);
     boost::asio::any_io_executor executor() const { return pool_->executor(); }
+    /// What is used from threads that do not run the executor's context: see ContextUse.
+    const ContextBound& context() const noexcept { return *pool_; }
     std::size_t openConnections() const { return pool_->open(); }
 
 private:

@@ -24,9 +24,9 @@ public:
     /// Null once the io_context has gone.
     std::shared_ptr<RedisCall> call(RedisCommand command, bool repeatable = true) const {
         if (connection->isInChild()) throw Error(connection->usedAfterFork());
-        asio::any_io_executor home = connection->home();
-        if (!home) return nullptr;
-        return std::make_shared<RedisCall>(connection, std::move(home), std::move(command), repeatable);
+        const ContextUse use(*connection);
+        if (!use) return nullptr;
+        return std::make_shared<RedisCall>(connection, connection->home(), std::move(command), repeatable);
     }
     std::string record(const std::string& key) const { return recordKey(connection->options().keyPrefix, key); }
     std::string where() const { return connection->url().where(); }
