@@ -17,7 +17,8 @@ namespace asio = boost::asio;
 namespace wix::detail {
 namespace {
 
-/// A server that restarts closes all idle connections at once; whoever meets a third one should hear of it.
+/// A server that restarts closes all idle connections at once. A request of which no byte could be sent is not counted
+/// (see WireRequest::resentOnStale), but it does not try all of them.
 constexpr int mostResends = 2;
 
 /// Takes the content coding off; a failure names the request and keeps the request id.
@@ -132,8 +133,10 @@ bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireR
         return true;
     }
     const Failure failure = outcome.reply.error();
-    if (resends > 0 && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
+    const bool mayResend = resends > 0 && !(failure.maybeSent && request.resentOnStale);
+    if (mayResend && resendAtOnce(failure, lease.reused(), outcome.sawAnswer, request.idempotent) &&
         (!request.source || request.source->rewind()) && quotas_.takeRetry(request.origin)) {
+        if (failure.maybeSent) request.resentOnStale = true;
         reportResend(request, failure);
         return false;
     }

@@ -41,6 +41,9 @@ struct WireRequest {
     std::shared_ptr<Observer> observer;
     /// Whether it may be sent again although the server may have processed it.
     bool idempotent = false;
+    /// Whether a request that the server may have seen has been repeated because its connection was stale: once for all
+    /// requests of a call. Changed by the transport.
+    mutable bool resentOnStale = false;
     int attempt = 1;      ///< Its number among the requests of its call, for events.
     bool urgent = false;  ///< Goes before the others when connections are short: they wait for a token, say.
     Timeouts timeouts;    ///< Those of the phases.
