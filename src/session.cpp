@@ -44,7 +44,6 @@ WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& opt
     made.origin = api.origin;
     made.method = "POST";
     made.target = api.pathPrefix + "/oauth2/token";
-    made.urgent = true;
     for (const Header& field : strategy.tokenRequestHeaders) setHeader(made.headers, field);
     setHeader(made.headers, Header("Content-Type", "application/json"));
     return made;
@@ -79,7 +78,8 @@ std::shared_ptr<TokenManager> makeTokenManager(const std::shared_ptr<const Sessi
                                                const std::string& sessionKey, const Tokens& initial) {
     const ContextUse use(common->transport->context());
     if (!use)
-        throw Error(Failure(boost::asio::error::operation_aborted, "the io_context of the transport has been destroyed"));
+        throw Error(
+            Failure(boost::asio::error::operation_aborted, "the io_context of the transport has been destroyed"));
     const std::string& clientId = common->tokens.strategy.clientId;
     return std::make_shared<TokenManager>(common->transport->executor(),
                                           std::shared_ptr<const TokenManagerSetup>(common, &common->tokens),

@@ -27,13 +27,12 @@ PoolLimits limitsOf(const TransportOptions& options) {
     return limits;
 }
 
-PoolTime now() { return std::chrono::steady_clock::now(); }
-
 }  // namespace
 
 ConnectionPool::ConnectionPool(asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
-                               NameLookupFactory lookup)
+                               NameLookupFactory lookup, const Clock& clock)
     : ContextBound(executor),
+      clock_(clock),
       tlsOptions_(options.tls),
       proxy_(std::make_shared<ProxyOptions>(options.proxy)),
       lookup_(std::move(lookup)),
@@ -50,7 +49,7 @@ ConnectionPool::Lease ConnectionPool::tryTake(const WireRequest& request) {
     if (closed_) return Lease();
     const OriginId origin = idOf(request.origin);
     for (;;) {
-        const Acquired decision = state_.reuse(origin, now(), request.urgent, request.idempotent);
+        const Acquired decision = state_.reuse(origin, now(), request.priority, request.idempotent);
         end(decision.close, ended);
         if (decision.kind != Acquired::Kind::reuse) return Lease();
         if (auto lease = reuse(decision, ended)) return lease;
@@ -108,11 +107,11 @@ OriginId ConnectionPool::idOf(const Origin& origin) {  // with the mutex held
 }
 
 /// With the mutex held. Nothing: stand in line.
-std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(OriginId origin, bool urgent,
+std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(OriginId origin, Priority priority,
                                                                         Connections& ended) {
     if (closed_) return result<Lease>(closedFailure());
     for (;;) {
-        const Acquired decision = state_.acquire(origin, now(), urgent);
+        const Acquired decision = state_.acquire(origin, now(), priority);
         end(decision.close, ended);
         if (decision.kind == Acquired::Kind::wait) return std::nullopt;
         if (decision.kind == Acquired::Kind::open) {

@@ -23,7 +23,7 @@ class ConnectionPool final : public ContextBound {
 public:
     /// Options are checked. `tls` is null until the system's store is first needed.
     ConnectionPool(boost::asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
-                   NameLookupFactory lookup);
+                   NameLookupFactory lookup, const Clock& clock);
 
     /// The right to use a connection; it goes back when this is destroyed, wherever that is.
     class Lease {
@@ -92,7 +92,7 @@ private:
     boost::asio::any_io_executor queueStrand() const;
     std::shared_ptr<ConnectionPool> self() { return std::static_pointer_cast<ConnectionPool>(shared_from_this()); }
     OriginId idOf(const Origin& origin);
-    std::optional<result<Lease>> tryAcquire(OriginId origin, bool urgent, Connections& ended);
+    std::optional<result<Lease>> tryAcquire(OriginId origin, Priority priority, Connections& ended);
     Lease reuse(const Acquired& decision, Connections& ended);
     result<Lease> openNew(OriginId origin, ConnectionId id);
     result<Lease> handOver(const Served& one, Connections& ended);
@@ -101,6 +101,9 @@ private:
     Waiters takeWaiters();
     result<TlsContextPtr> tlsContext();
 
+    PoolTime now() const { return clock_.boot(); }
+
+    const Clock& clock_;
     const TlsOptions tlsOptions_;
     const std::shared_ptr<const ProxyOptions> proxy_;
     const NameLookupFactory lookup_;

@@ -72,10 +72,11 @@ void reportResend(const WireRequest& request, const Failure& failure) noexcept {
 }  // namespace
 
 HttpTransport::HttpTransport(asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
-                             NameLookupFactory lookup)
-    : quotas_(options),
+                             NameLookupFactory lookup, const Clock& clock)
+    : clock_(clock),
+      quotas_(options),
       maxBackground_(options.maxBackgroundRenewals),
-      pool_(std::make_shared<ConnectionPool>(std::move(executor), options, std::move(tls), std::move(lookup))) {}
+      pool_(std::make_shared<ConnectionPool>(std::move(executor), options, std::move(tls), std::move(lookup), clock)) {}
 
 // -- Requests ----------------------------------------------------------------------------------------------------------
 
@@ -113,13 +114,14 @@ HttpTransport::Lease HttpTransport::taken(const WireRequest& request) {
 asio::awaitable<result<HttpTransport::Lease>> HttpTransport::connected(std::shared_ptr<HttpTransport> self,
                                                                        WireRequestPtr request, WaitLimits limits) {
     if (auto forked = self->checkProcess()) co_return std::move(*forked);
-    std::optional<Failure> failure = self->missingNames_.find(request->origin);
+    std::optional<Failure> failure = self->missingNames_.find(request->origin, self->clock_);
     if (!failure) {
         result<Lease> lease = co_await self->pool_->acquire(*request, limits);
         if (lease.has_error() || (*lease)->isOpen()) co_return lease;
         failure = co_await (*lease)->open(request->timeouts, limits);
         if (!failure) co_return lease;
-        if (failure->code == Errc::name_not_found) self->missingNames_.remember(request->origin, *failure);
+        if (failure->code == Errc::name_not_found)
+            self->missingNames_.remember(request->origin, *failure, self->clock_);
     }
     failure->context = request->describe() + ": " + failure->context;
     co_return std::move(*failure);
@@ -144,20 +146,19 @@ bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireR
     return true;
 }
 
-std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
+std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin, const Clock& clock) {
     if (!any_.load(std::memory_order_acquire)) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    std::erase_if(entries_, [](const auto& entry) { return entry.second.until <= std::chrono::steady_clock::now(); });
+    std::erase_if(entries_, [now = clock.boot()](const auto& entry) { return entry.second.until <= now; });
     any_.store(!entries_.empty(), std::memory_order_release);
     const auto found = entries_.find(origin.toString());
     if (found == entries_.end()) return std::nullopt;
     return found->second.failure;
 }
 
-void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& failure) {
+void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& failure, const Clock& clock) {
     const std::lock_guard lock(mutex_);
-    entries_.insert_or_assign(origin.toString(),
-                              Entry(failure, std::chrono::steady_clock::now() + std::chrono::seconds(1)));
+    entries_.insert_or_assign(origin.toString(), Entry(failure, clock.boot() + std::chrono::seconds(1)));
     any_.store(true, std::memory_order_release);
 }
 

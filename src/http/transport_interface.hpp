@@ -17,6 +17,7 @@
 #include "async/home_operation.hpp"
 #include "base/fork_guard.hpp"
 #include "http/http_reply.hpp"
+#include "http/priority.hpp"
 #include "http/retry_quotas.hpp"
 #include "http/url.hpp"
 
@@ -44,9 +45,9 @@ struct WireRequest {
     /// Whether a request that the server may have seen has been repeated because its connection was stale: once for all
     /// requests of a call. Changed by the transport.
     mutable bool resentOnStale = false;
-    int attempt = 1;      ///< Its number among the requests of its call, for events.
-    bool urgent = false;  ///< Goes before the others when connections are short: they wait for a token, say.
-    Timeouts timeouts;    ///< Those of the phases.
+    int attempt = 1;  ///< Its number among the requests of its call, for events.
+    Priority priority = Priority::ordinary;
+    Timeouts timeouts;  ///< Those of the phases.
     std::size_t maxHeaderBytes = 64u << 10;
     std::size_t maxBodyBytes = 16u << 20;
 

@@ -40,11 +40,11 @@ namespace {
 class Hold {
 public:
     Hold(std::shared_ptr<RedisConnection> connection, RedisCommand release, std::shared_ptr<const bool> wasAskedFor)
-        : connection_(std::move(connection)), release_(std::move(release), std::move(wasAskedFor), SteadyTime::max()) {}
+        : connection_(std::move(connection)), release_(std::move(release), std::move(wasAskedFor), BootTime::max()) {}
     ~Hold() {
         if (mayBeOurs_) connection_->giveBack(std::move(release_));
     }
-    void isOurs(std::chrono::milliseconds ttl) noexcept { release_.until = MonotonicClock::now() + ttl; }
+    void isOurs(std::chrono::milliseconds ttl) noexcept { release_.until = Clock::system().boot() + ttl; }
     void isNotOurs() noexcept { mayBeOurs_ = false; }
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
