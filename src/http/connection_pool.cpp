@@ -223,6 +223,15 @@ void ConnectionPool::refuse() {
     for (const auto& operation : waiting) operation->requestStop(StopReason::cancelled);
 }
 
+std::size_t ConnectionPool::closeIdle() noexcept {
+    const ContextUse use(*this);
+    if (!use || forkGuard_.isInChild()) return 0;
+    Connections ended;  // destroyed without the mutex, and at once: the caller is about to try again
+    const std::lock_guard lock(mutex_);
+    end(state_.takeIdle(), ended);
+    return ended.size();
+}
+
 void ConnectionPool::abort() {
     Connections inUse;
     {

@@ -13,13 +13,15 @@
 
 #include <wix/options.hpp>
 
+#include "base/descriptors.hpp"
+#include "base/fork_guard.hpp"
 #include "http/connection.hpp"
 #include "http/pool_state.hpp"
 
 namespace wix::detail {
 
 /// Thread-safe. Who waits for a connection waits on one strand.
-class ConnectionPool final : public ContextBound {
+class ConnectionPool final : public ContextBound, public IdleDescriptors {
 public:
     /// Options are checked. `tls` is null until the system's store is first needed.
     ConnectionPool(boost::asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
@@ -78,6 +80,9 @@ public:
     /// When refused: ends when no connection is in use any more.
     boost::asio::awaitable<std::optional<Failure>> drained(WaitLimits limits);
 
+    /// Closes the idle connections: the process has no descriptor left.
+    std::size_t closeIdle() noexcept override;
+
     std::size_t open() const;
     /// None once its context has gone.
     boost::asio::any_io_executor executor() const;
@@ -104,6 +109,7 @@ private:
     PoolTime now() const { return clock_.boot(); }
 
     const Clock& clock_;
+    const ForkGuard forkGuard_;
     const TlsOptions tlsOptions_;
     const std::shared_ptr<const ProxyOptions> proxy_;
     const NameLookupFactory lookup_;

@@ -76,7 +76,9 @@ HttpTransport::HttpTransport(asio::any_io_executor executor, const TransportOpti
     : clock_(clock),
       quotas_(options),
       maxBackground_(options.maxBackgroundRenewals),
-      pool_(std::make_shared<ConnectionPool>(std::move(executor), options, std::move(tls), std::move(lookup), clock)) {}
+      pool_(std::make_shared<ConnectionPool>(std::move(executor), options, std::move(tls), std::move(lookup), clock)) {
+    registerIdleDescriptors(pool_);
+}
 
 // -- Requests ----------------------------------------------------------------------------------------------------------
 

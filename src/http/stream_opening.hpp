@@ -6,7 +6,9 @@
 #include <boost/asio/write.hpp>
 
 #include <deque>
+#include <utility>
 
+#include "base/descriptors.hpp"
 #include "http/connect_race.hpp"
 #include "http/proxy_rules.hpp"
 #include "http/stream_connection.hpp"
@@ -76,13 +78,30 @@ private:
         const auto address = boost::asio::ip::make_address(host, ec);
         if (!ec) return connect(std::vector<Endpoint>(1, Endpoint(address, port)));
         enterPhase("resolving the host of ", timeouts_.resolve);
+        lookUp(host, port);
+    }
+
+    void lookUp(const std::string& host, std::uint16_t port) {
         connection_->lookup_ = connection_->setup_.lookup(*connection_->home_);
         connection_->lookup_->resolve(host, port,
                                       [self = self()](const ErrorCode& error, const std::vector<Endpoint>& found) {
                                           if (self->isDone()) return;
-                                          if (error) return self->failOnTheWay(netFailure(error, self->phase()));
+                                          if (error) return self->cannotLookUp(error);
                                           self->connect(inTurn(found));
                                       });
+    }
+
+    /// A resolver that could open neither its files nor a socket says that there is no such name.
+    void cannotLookUp(const ErrorCode& error) {
+        const bool exhausted = areDescriptorsExhausted();
+        if (exhausted && !std::exchange(hasLookedUpAgain_, true) && closeIdleDescriptors())
+            return boost::asio::post(*connection_->home_, [self = self()] {
+                if (self->isDone()) return;
+                const auto* proxy = self->proxy();
+                self->lookUp(proxy ? proxy->host : self->origin().host, proxy ? proxy->port : self->origin().port);
+            });
+        const ErrorCode why = exhausted ? ErrorCode(boost::asio::error::host_not_found_try_again) : error;
+        failOnTheWay(netFailure(why, phase()));
     }
 
     // -- Connect --------------------------------------------------------------------------------------------------------
@@ -102,6 +121,7 @@ private:
 
     void attempt(std::size_t index) {
         attempts_.emplace_back(*connection_->home_);
+        openSocket(attempts_.back(), endpoints_[index].protocol());
         attempts_.back().async_connect(endpoints_[index], [self = self(), index](const ErrorCode& error) {
             if (self->isDone() || self->hasWon_) return;
             if (!error) return self->won(index);
@@ -118,6 +138,14 @@ private:
         nextAttempt_->async_wait([self = self()](const ErrorCode& error) {
             if (!error && !self->isDone() && !self->hasWon_) self->follow(self->race_->timerFired());
         });
+    }
+
+    /// If it cannot be opened, async_connect() tries once more and reports why not.
+    static void openSocket(TcpSocket<Executor>& socket, const Tcp& protocol) {
+        ErrorCode error;
+        socket.open(protocol, error);
+        if (error.category() == boost::system::system_category() && isShortOfDescriptors(error.value()))
+            static_cast<void>(closeIdleDescriptors());
     }
 
     void won(std::size_t index) {
@@ -210,6 +238,7 @@ private:
     std::optional<boost::asio::steady_timer> nextAttempt_;
     ErrorCode whyLost_;
     bool hasWon_ = false;
+    bool hasLookedUpAgain_ = false;
 };
 
 }  // namespace wix::detail
