@@ -1,5 +1,7 @@
 #include "session.hpp"
 
+#include <boost/asio/error.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
@@ -49,7 +51,6 @@ WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& opt
     made.origin = api.origin;
     made.method = "POST";
     made.target = api.pathPrefix + "/oauth2/token";
-    made.urgent = true;
     made.maxBodyBytes = std::min(made.maxBodyBytes, maxTokenResponse);
     made.maxErrorBodyBytes = maxErrorBody;
     made.decodesAlways = true;
@@ -101,6 +102,10 @@ std::string recordName(std::string_view clientId, std::string_view sessionKey) {
 /// never asks for one.
 std::shared_ptr<TokenManager> makeTokenManager(const std::shared_ptr<const SessionCommon>& common,
                                                const std::string& sessionKey, const Tokens& initial) {
+    const ContextUse use(common->transport->context());
+    if (!use)
+        throw Error(
+            Failure(boost::asio::error::operation_aborted, "the io_context of the transport has been destroyed"));
     return std::make_shared<TokenManager>(common->transport->executor(),
                                           std::shared_ptr<const TokenManagerSetup>(common, &common->tokens),
                                           recordName(common->tokens.strategy.clientId, sessionKey), initial);

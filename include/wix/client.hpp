@@ -34,8 +34,9 @@ enum class NoMember {};
 /// renewal at the same time share one. No failure of the network or of the token endpoint changes who the visitor is.
 ///
 /// **Lifetime.** Operations are lazy and take their arguments by value; the handle and the arguments may be gone
-/// before one starts. The io_context must outlive the operations; the handle may outlive it. Dropping the last handle
-/// is close() without waiting.
+/// before one starts. Handles and io_contexts may be destroyed in any order: when the caller's io_context is destroyed,
+/// the waiting coroutine is destroyed with it and the operation is cancelled; when only the client's is destroyed, the
+/// operation fails with operation_aborted. Dropping the last handle is close() without waiting.
 ///
 /// **Thread safety.** All functions may be called from any thread, and awaited on any executor, with or without a
 /// strand; an operation completes on the caller's executor. (Asio's rule: who emits a cancellation signal, or uses

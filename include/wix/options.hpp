@@ -52,7 +52,9 @@ struct WIX_EXPORT Timeouts {
 /// all calls.
 struct WIX_EXPORT RetryOptions {
     RetryOptions() = default;
-    int maxAttempts = 3;                        ///< 1 to 10; 1 turns retries off.
+    /// Requests of one call that a server can see: 1 to 10; 1 turns retries off. There may be one more if an idle
+    /// connection turns out to be closed, one more after a renewal that follows a 401, and those that redirects ask for.
+    int maxAttempts = 3;
     std::chrono::milliseconds firstDelay{200};  ///< Upper bound of the first random delay; doubles each time.
     std::chrono::milliseconds maxDelay{5'000};  ///< No delay is longer. An answer that asks for more is not retried.
 };
@@ -114,8 +116,9 @@ struct WIX_EXPORT TransportOptions {
     /// An older connection takes no new request, so that a name that points elsewhere is looked up again in time.
     std::chrono::milliseconds maxConnectionAge{600'000};
     std::size_t maxBackgroundRenewals = 16;  ///< Token renewals ahead of need at a time, over all clients.
-    /// Token requests under way at a time, over all clients; more wait in line, in the order of their arrival, and API
-    /// calls go on beside them. 1 to 65535.
+    /// Token requests in progress at a time, over all clients; API calls continue beside them. Further ones are queued:
+    /// first renewals that callers wait for, then new visitors, then renewals in the background, each in the order of
+    /// arrival; of four in a row at least one is the oldest of a later kind. 1 to 65535.
     std::size_t maxTokenRequests = 32;
     /// Retries, resends on another connection included, are paid from a quota for each origin: so many at once, and this
     /// share of the calls. While everything fails, 1 000 calls cost at most 1 210 requests. With 0 and 0 there are none.

@@ -65,8 +65,11 @@ private:
 /// that does not end (`boost::asio::make_work_guard`), as Asio forbids a restart while it returns. If another thread of
 /// `io` ends the operation this may be noticed up to 10 ms later.
 /// **Errors.** Errc::would_deadlock on a thread that already runs `io`, as in a coroutine: use co_await there. If `io` is
-/// stopped meanwhile: operation_aborted; the operation then ends when `io` is run again or destroyed. So it does if
-/// another handler throws: that leaves run() as it would leave `io.run()`.
+/// stopped meanwhile: operation_aborted; the operation continues when `io` is run again. So it does if another handler
+/// throws: that leaves run() as it would leave `io.run()`.
+/// **Lifetime.** Handles and io_contexts may be destroyed in any order: when the caller's io_context is destroyed, the
+/// waiting coroutine is destroyed with it and the operation is cancelled; when only the client's is destroyed, the
+/// operation fails with operation_aborted.
 template <class T>
 T run(boost::asio::io_context& io, boost::asio::awaitable<T> operation) {
     using Value = std::conditional_t<std::is_void_v<T>, bool, T>;

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "base/deadline_check.hpp"
@@ -22,6 +23,12 @@ struct ContextBound::Shared : std::enable_shared_from_this<ContextBound::Shared>
     using List = boost::intrusive::list<ContextBound, boost::intrusive::member_hook<ContextBound, Hook, hook>,
                                         boost::intrusive::constant_time_size<false>>;
 
+    explicit Shared(const asio::execution_context& owner) noexcept : context(&owner) {}
+
+    const asio::execution_context* const context;
+    // Sequentially consistent: either a use is counted before shutdown() looks, or it sees that the context ends.
+    std::atomic<std::size_t> uses{0};
+    std::atomic<bool> ending{false};
     std::mutex mutex;
     std::condition_variable signedOff;
     List<&ContextBound::place_> bound;
@@ -80,7 +87,7 @@ public:
     static asio::execution_context::id id;
 
     explicit ContextRegistry(asio::execution_context& context)
-        : service(context), shared_(std::make_shared<ContextBound::Shared>()) {}
+        : service(context), shared_(std::make_shared<ContextBound::Shared>(context)) {}
 
     static std::shared_ptr<ContextBound::Shared> of(const asio::any_io_executor& executor) {
         auto& context = asio::query(executor, asio::execution::context);
@@ -99,6 +106,8 @@ public:
 
 private:
     void shutdown() override {
+        shared_->ending = true;
+        while (shared_->uses > 0) std::this_thread::yield();
         std::optional<MonotonicTimer> timer;
         {
             const std::lock_guard lock(shared_->mutex);
@@ -154,6 +163,19 @@ ContextBound::~ContextBound() {
 bool ContextBound::isPostponed(SteadyTime now) const {
     const std::lock_guard lock(shared_->mutex);
     return shared_->check.isPostponed(now);
+}
+
+bool ContextBound::isOn(const asio::execution_context& other) const noexcept { return shared_->context == &other; }
+
+ContextUse::ContextUse(const ContextBound& object) noexcept : shared_(object.shared_.get()) {
+    ++shared_->uses;
+    if (!shared_->ending) return;
+    --shared_->uses;
+    shared_ = nullptr;
+}
+
+ContextUse::~ContextUse() {
+    if (shared_) --shared_->uses;
 }
 
 void ContextBound::watch(SteadyTime deadline) {

@@ -17,6 +17,7 @@ using SteadyTime = MonotonicTime;
 
 class ContextRegistry;
 class ContextBound;
+class ContextUse;
 
 /// Says that an object belongs to the context of another one, which is there: cheaper than to ask an executor.
 struct SameContextAs {
@@ -50,8 +51,12 @@ protected:
     /// No deadline any more. Costs no lock: the next scan forgets this object, or its destructor does.
     void unwatch() noexcept { deadline_.store(never, std::memory_order_relaxed); }
 
+    /// Whether `other` is the context of this object. Its context must not have ended.
+    bool isOn(const boost::asio::execution_context& other) const noexcept;
+
 private:
     friend class ContextRegistry;
+    friend class ContextUse;
     struct Shared;
     using Hook = boost::intrusive::list_member_hook<>;  // thousands may wait: a list has no memory of its own for each
 
@@ -65,6 +70,23 @@ private:
     std::atomic<SteadyTime::rep> deadline_{never};
     std::atomic<bool> isWatched_{false};  // the scan will look at `deadline_`
     bool ended_ = false;
+};
+
+/// Delays the destruction of an object's context while this exists, so that a thread that does not run the context may
+/// use the executors that the object has of it. Holders must not wait for anything.
+class ContextUse {
+public:
+    /// The object must outlive this.
+    explicit ContextUse(const ContextBound& object) noexcept;
+    ~ContextUse();
+    ContextUse(const ContextUse&) = delete;
+    ContextUse& operator=(const ContextUse&) = delete;
+
+    /// False: the context is being destroyed or has been. Nothing of it may be used.
+    explicit operator bool() const noexcept { return shared_ != nullptr; }
+
+private:
+    ContextBound::Shared* shared_;
 };
 
 }  // namespace wix::detail

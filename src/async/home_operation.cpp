@@ -59,7 +59,8 @@ void HomeOperationBase::OnStop::operator()() const noexcept {
 
 void HomeOperationBase::requestStop(StopReason why) noexcept {
     auto self = std::static_pointer_cast<HomeOperationBase>(shared_from_this());
-    asio::post(home_, [self, why] { self->stop(why); });
+    const ContextUse use(*this);
+    if (use) asio::post(home_, [self, why] { self->stop(why); });
 }
 
 void HomeOperationBase::stop(StopReason why) {

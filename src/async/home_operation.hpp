@@ -20,6 +20,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/require.hpp>
 
 #include <memory>
@@ -31,6 +32,7 @@
 #include <wix/error.hpp>
 
 #include "async/context_registry.hpp"
+#include "async/foreign_caller.hpp"
 #include "async/stored_handler.hpp"
 
 namespace wix::detail {
@@ -126,6 +128,10 @@ public:
     /// One that begins when it is awaited. It needs no coroutine; given asio::use_awaitable, say, it becomes one.
     using Deferred = boost::asio::deferred_async_operation<void(Result), Initiate>;
 
+    ~HomeOperation() override {
+        if (foreign_) drop(false);
+    }
+
 protected:
     using HomeOperationBase::HomeOperationBase;
 
@@ -139,24 +145,24 @@ private:
     template <class Op>
     friend auto run(std::shared_ptr<Op> operation) -> typename Op::Deferred;
 
-    template <class Outcome>
-    struct Resume {
-        Resume(StoredHandler<Result>&& h, Outcome&& o) : handler(std::move(h)), outcome(std::move(o)) {}
-        void operator()() {
-            if constexpr (std::is_same_v<Outcome, Result>)
-                handler(std::move(outcome));
-            else
-                handler(Result(*outcome));
+    struct CancelOperation {
+        explicit CancelOperation(std::weak_ptr<ContextBound> op) : operation(std::move(op)) {}
+        void operator()() const noexcept {
+            if (auto alive = operation.lock()) static_cast<HomeOperation&>(*alive).requestStop(StopReason::cancelled);
         }
-        StoredHandler<Result> handler;
-        Outcome outcome;
+        std::weak_ptr<ContextBound> operation;
     };
+    using Foreign = ForeignCaller<Result, CancelOperation>;
 
     template <class Outcome>
     bool resumeWith(Outcome outcome) {
         if (!end()) return false;
+        if (const auto foreign = std::exchange(foreign_, nullptr)) {
+            foreign->resume(std::move(outcome));
+            return true;
+        }
         const auto caller = std::move(caller_);
-        caller.execute(Resume<Outcome>(std::move(handler_), std::move(outcome)));
+        caller.execute(Resume<Result, Outcome>(std::move(handler_), std::move(outcome)));
         return true;
     }
 
@@ -167,43 +173,67 @@ private:
             // Move out: the frame that holds this object is owned by the handler that the operation is about to own.
             const std::shared_ptr<HomeOperation> op = std::move(operation);
             if (!op) return contextHasGone(std::move(handler));
-            op->caller_ = callerOf(handler, op->home());
+            const ContextUse home(*op);  // the caller may be on another thread
+            if (!home) return contextHasGone(std::move(handler));
             auto slot = boost::asio::get_associated_cancellation_slot(handler);
-            op->handler_ = StoredHandler<Result>(std::move(handler));
-            if (slot.is_connected())
-                slot.assign([weak = op->weak_from_this()](boost::asio::cancellation_type) {
-                    if (auto alive = weak.lock())
-                        static_cast<HomeOperation&>(*alive).requestStop(StopReason::cancelled);
-                });
+            op->keep(std::move(handler));
+            if (slot.is_connected()) slot.assign([cancel = CancelOperation(op)](auto) { cancel(); });
             op->begin();
-        }
-        /// The executor to resume on: it knows that somebody waits, and its execute() posts.
-        template <class Handler>
-        static boost::asio::any_io_executor callerOf(const Handler& handler, const boost::asio::any_io_executor& home) {
-            using namespace boost::asio::execution;
-            const boost::asio::any_io_executor caller = boost::asio::get_associated_executor(handler, home);
-            // Most callers are on an io_context itself: nothing of it is virtual. (No continuation: Asio would keep it
-            // from other threads until the handler that runs here has returned, and that may wait for it.)
-            if (const auto* io = caller.target<boost::asio::io_context::executor_type>())
-                return boost::asio::require(*io, outstanding_work.tracked, blocking.never);
-            return boost::asio::require(boost::asio::prefer(caller, outstanding_work.tracked), blocking.never);
         }
         template <class Handler>
         static void contextHasGone(Handler handler) {
             auto caller = boost::asio::get_associated_executor(handler);
-            Result outcome(Failure(boost::asio::error::operation_aborted, "the io_context of the client has gone"));
-            boost::asio::post(caller, Resume<Result>(StoredHandler<Result>(std::move(handler)), std::move(outcome)));
+            boost::asio::post(caller,
+                              Resume<Result, Result>(StoredHandler<Result>(std::move(handler)), whenContextIsGone()));
         }
         mutable std::shared_ptr<HomeOperation> operation;
     };
 
-    void dropHandler() noexcept final {
+    /// Keeps the handler, and the executor to resume on: it counts as outstanding work, and its execute() posts.
+    template <class Handler>
+    void keep(Handler handler) {
+        using namespace boost::asio::execution;
+        const boost::asio::any_io_executor caller = boost::asio::get_associated_executor(handler, home());
+        const bool isForeign = !isOn(boost::asio::query(caller, context));
+        StoredHandler<Result> stored(std::move(handler));
+        // Most callers are on an io_context itself: nothing of it is virtual. (No continuation: Asio would keep it
+        // from other threads until the handler that runs here has returned, and that may wait for it.)
+        boost::asio::any_io_executor tracked;
+        if (const auto* io = caller.target<boost::asio::io_context::executor_type>())
+            tracked = boost::asio::require(*io, outstanding_work.tracked, blocking.never);
+        else
+            tracked = boost::asio::require(boost::asio::prefer(caller, outstanding_work.tracked), blocking.never);
+        if (isForeign) {
+            foreign_ =
+                std::make_shared<Foreign>(boost::asio::prefer(caller, outstanding_work.untracked), std::move(tracked),
+                                          std::move(stored), CancelOperation(weak_from_this()));
+        } else {
+            caller_ = std::move(tracked);
+            handler_ = std::move(stored);
+        }
+    }
+
+    static Result whenContextIsGone(bool maybeSent = false) {
+        Failure failure(boost::asio::error::operation_aborted, "the io_context of the client has gone");
+        failure.maybeSent = maybeSent;
+        return Result(std::move(failure));
+    }
+
+    /// A caller on the same context goes with it; any other one resumes.
+    void dropHandler() noexcept final { drop(hasDeparted()); }
+    void drop(bool departed) noexcept {
+        if (const auto foreign = std::exchange(foreign_, nullptr)) try {
+                return foreign->resume(whenContextIsGone(departed));
+            } catch (...) {  // out of memory: the caller's coroutine has been destroyed
+                return;
+            }
         const auto handler = std::move(handler_);
         const auto caller = std::move(caller_);
     }
 
     StoredHandler<Result> handler_;
     boost::asio::any_io_executor caller_;
+    std::shared_ptr<Foreign> foreign_;  // instead of these two, if the caller is on another context
 };
 
 /// `co_await run(operation)` starts it and waits for it. It must not have been started before. A null one stands for one

@@ -12,7 +12,14 @@ namespace asio = boost::asio;
 namespace wix::detail {
 namespace {
 constexpr std::chrono::seconds refusedPause{1};
+
+/// Thousands of new visitors do not delay those that have been here before.
+Priority priorityOf(const ExchangeAction& action) noexcept {
+    if (action.grant == Grant::anonymous) return Priority::elevated;
+    return action.background ? Priority::background : Priority::urgent;
 }
+
+}  // namespace
 
 void TokenManager::perform(ExchangeAction& action) {
     if (action.background && !work_->flightSlot && !takeSlot()) return refuseBackground();
@@ -64,6 +71,7 @@ asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self,
         request->body = tokenRequestBody(action.grant, self->setup().strategy.clientId, action.refreshToken);
         // One visitor more that nobody knows of does no harm: an idle connection that has died costs no error.
         request->idempotent = action.grant == Grant::anonymous;
+        request->priority = priorityOf(action);
         WaitLimits limits(self->work_->flightDeadline, self->work_->abortFlight.get_token());
         limits.stopUnsent = self->work_->dropUnsent.get_token();
         result<HttpReply> reply = co_await self->setup().transport->send(request, std::move(limits));

@@ -27,13 +27,12 @@ PoolLimits limitsOf(const TransportOptions& options) {
     return limits;
 }
 
-PoolTime now() { return std::chrono::steady_clock::now(); }
-
 }  // namespace
 
 ConnectionPool::ConnectionPool(asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
-                               NameLookupFactory lookup)
+                               NameLookupFactory lookup, const Clock& clock)
     : ContextBound(executor),
+      clock_(clock),
       tlsOptions_(options.tls),
       proxy_(std::make_shared<ProxyOptions>(options.proxy)),
       lookup_(std::move(lookup)),
@@ -50,7 +49,7 @@ ConnectionPool::Lease ConnectionPool::tryTake(const WireRequest& request) {
     if (closed_) return Lease();
     const OriginId origin = idOf(request.origin);
     for (;;) {
-        const Acquired decision = state_.reuse(origin, now(), request.urgent, request.idempotent);
+        const Acquired decision = state_.reuse(origin, now(), request.priority, request.idempotent);
         end(decision.close, ended);
         if (decision.kind != Acquired::Kind::reuse) return Lease();
         if (auto lease = reuse(decision, ended)) return lease;
@@ -67,9 +66,9 @@ ConnectionPool::Lease ConnectionPool::reuse(const Acquired& decision, Connection
 }
 
 ConnectionPool::Waiting ConnectionPool::acquire(const WireRequest& request, const WaitLimits& limits) {
-    asio::any_io_executor strand = queueStrand();
-    if (!strand) return run(std::shared_ptr<InLine>());  // the context has gone, and everything with it
-    return run(std::make_shared<InLine>(std::move(strand), self(), request, limits));
+    std::shared_ptr<InLine> waiting;  // null: the context has gone, and everything with it
+    if (const ContextUse use(*this); use) waiting = std::make_shared<InLine>(queueStrand(), self(), request, limits);
+    return run(std::move(waiting));
 }
 
 std::optional<ConnectionPool::Lease> ConnectionPool::acquireAhead(const Origin& to) {
@@ -108,11 +107,11 @@ OriginId ConnectionPool::idOf(const Origin& origin) {  // with the mutex held
 }
 
 /// With the mutex held. Nothing: stand in line.
-std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(OriginId origin, bool urgent,
+std::optional<result<ConnectionPool::Lease>> ConnectionPool::tryAcquire(OriginId origin, Priority priority,
                                                                         Connections& ended) {
     if (closed_) return result<Lease>(closedFailure());
     for (;;) {
-        const Acquired decision = state_.acquire(origin, now(), urgent);
+        const Acquired decision = state_.acquire(origin, now(), priority);
         end(decision.close, ended);
         if (decision.kind == Acquired::Kind::wait) return std::nullopt;
         if (decision.kind == Acquired::Kind::open) {
@@ -224,6 +223,15 @@ void ConnectionPool::refuse() {
     for (const auto& operation : waiting) operation->requestStop(StopReason::cancelled);
 }
 
+std::size_t ConnectionPool::closeIdle() noexcept {
+    const ContextUse use(*this);
+    if (!use || forkGuard_.isInChild()) return 0;
+    Connections ended;  // destroyed without the mutex, and at once: the caller is about to try again
+    const std::lock_guard lock(mutex_);
+    end(state_.takeIdle(), ended);
+    return ended.size();
+}
+
 void ConnectionPool::abort() {
     Connections inUse;
     {
@@ -234,9 +242,9 @@ void ConnectionPool::abort() {
 }
 
 asio::awaitable<std::optional<Failure>> ConnectionPool::drained(WaitLimits limits) {
-    asio::any_io_executor strand = queueStrand();
-    if (!strand) co_return std::nullopt;  // the context has gone, and everything with it
-    auto drain = std::make_shared<Drain>(std::move(strand), self(), std::move(limits));
+    std::shared_ptr<Drain> drain;
+    if (const ContextUse use(*this); use) drain = std::make_shared<Drain>(queueStrand(), self(), std::move(limits));
+    if (!drain) co_return std::nullopt;  // the context has gone, and everything with it
     co_return co_await run(std::move(drain));
 }
 

@@ -13,17 +13,19 @@
 
 #include <wix/options.hpp>
 
+#include "base/descriptors.hpp"
+#include "base/fork_guard.hpp"
 #include "http/connection.hpp"
 #include "http/pool_state.hpp"
 
 namespace wix::detail {
 
 /// Thread-safe. Who waits for a connection waits on one strand.
-class ConnectionPool final : public ContextBound {
+class ConnectionPool final : public ContextBound, public IdleDescriptors {
 public:
     /// Options are checked. `tls` is null until the system's store is first needed.
     ConnectionPool(boost::asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
-                   NameLookupFactory lookup);
+                   NameLookupFactory lookup, const Clock& clock);
 
     /// The right to use a connection; it goes back when this is destroyed, wherever that is.
     class Lease {
@@ -78,6 +80,9 @@ public:
     /// When refused: ends when no connection is in use any more.
     boost::asio::awaitable<std::optional<Failure>> drained(WaitLimits limits);
 
+    /// Closes the idle connections: the process has no descriptor left.
+    std::size_t closeIdle() noexcept override;
+
     std::size_t open() const;
     /// None once its context has gone.
     boost::asio::any_io_executor executor() const;
@@ -92,7 +97,7 @@ private:
     boost::asio::any_io_executor queueStrand() const;
     std::shared_ptr<ConnectionPool> self() { return std::static_pointer_cast<ConnectionPool>(shared_from_this()); }
     OriginId idOf(const Origin& origin);
-    std::optional<result<Lease>> tryAcquire(OriginId origin, bool urgent, Connections& ended);
+    std::optional<result<Lease>> tryAcquire(OriginId origin, Priority priority, Connections& ended);
     Lease reuse(const Acquired& decision, Connections& ended);
     result<Lease> openNew(OriginId origin, ConnectionId id);
     result<Lease> handOver(const Served& one, Connections& ended);
@@ -101,6 +106,10 @@ private:
     Waiters takeWaiters();
     result<TlsContextPtr> tlsContext();
 
+    PoolTime now() const { return clock_.boot(); }
+
+    const Clock& clock_;
+    const ForkGuard forkGuard_;
     const TlsOptions tlsOptions_;
     const std::shared_ptr<const ProxyOptions> proxy_;
     const NameLookupFactory lookup_;

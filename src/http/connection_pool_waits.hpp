@@ -22,11 +22,13 @@ public:
           pool_(std::move(pool)),
           origin_(request.origin),
           what_(request.describe()),
-          urgent_(request.urgent) {}
+          priority_(request.priority) {}
 
     /// From any thread: what it waited for has come.
     void give(result<Lease> lease) {
-        boost::asio::post(home(), Give(std::static_pointer_cast<InLine>(shared_from_this()), std::move(lease)));
+        auto self = std::static_pointer_cast<InLine>(shared_from_this());
+        const ContextUse use(*this);
+        if (use) boost::asio::post(home(), Give(std::move(self), std::move(lease)));
     }
 
 private:
@@ -42,12 +44,12 @@ private:
         std::unique_lock lock(pool_->mutex_);
         // Only now: an origin that nobody is connected to, or waits for, may lose its id.
         const OriginId origin = pool_->idOf(origin_);
-        if (auto lease = pool_->tryAcquire(origin, urgent_, ended)) {
+        if (auto lease = pool_->tryAcquire(origin, priority_, ended)) {
             lock.unlock();
             finish(std::move(*lease));
             return;
         }
-        id_ = pool_->state_.enqueue(origin, urgent_);
+        id_ = pool_->state_.enqueue(origin, priority_);
         pool_->waiters_.emplace(id_, std::static_pointer_cast<InLine>(shared_from_this()));
     }
 
@@ -67,7 +69,7 @@ private:
     std::shared_ptr<ConnectionPool> pool_;
     Origin origin_;
     std::string what_;
-    bool urgent_;
+    Priority priority_;
     QueueId id_ = 0;
 };
 
@@ -79,8 +81,9 @@ public:
 
     /// From any thread.
     void end() {
-        boost::asio::post(home(),
-                          [self = std::static_pointer_cast<Drain>(shared_from_this())] { self->finish(std::nullopt); });
+        auto self = std::static_pointer_cast<Drain>(shared_from_this());
+        const ContextUse use(*this);
+        if (use) boost::asio::post(home(), [self = std::move(self)] { self->finish(std::nullopt); });
     }
 
 private:

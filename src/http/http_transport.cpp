@@ -18,7 +18,8 @@ namespace asio = boost::asio;
 namespace wix::detail {
 namespace {
 
-/// A server that restarts closes all idle connections at once; whoever meets a third one should hear of it.
+/// A server that restarts closes all idle connections at once. A request of which no byte could be sent is not counted
+/// (see WireRequest::resentOnStale), but it does not try all of them.
 constexpr int mostResends = 2;
 constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
@@ -83,10 +84,13 @@ void reportResend(const WireRequest& request, const Failure& failure) noexcept {
 }  // namespace
 
 HttpTransport::HttpTransport(asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
-                             NameLookupFactory lookup)
-    : quotas_(options),
+                             NameLookupFactory lookup, const Clock& clock)
+    : clock_(clock),
+      quotas_(options),
       maxBackground_(options.maxBackgroundRenewals),
-      pool_(std::make_shared<ConnectionPool>(std::move(executor), options, std::move(tls), std::move(lookup))) {}
+      pool_(std::make_shared<ConnectionPool>(std::move(executor), options, std::move(tls), std::move(lookup), clock)) {
+    registerIdleDescriptors(pool_);
+}
 
 // -- Requests ----------------------------------------------------------------------------------------------------------
 
@@ -124,13 +128,14 @@ HttpTransport::Lease HttpTransport::taken(const WireRequest& request) {
 asio::awaitable<result<HttpTransport::Lease>> HttpTransport::connected(std::shared_ptr<HttpTransport> self,
                                                                        WireRequestPtr request, WaitLimits limits) {
     if (auto forked = self->checkProcess()) co_return std::move(*forked);
-    std::optional<Failure> failure = self->missingNames_.find(request->origin);
+    std::optional<Failure> failure = self->missingNames_.find(request->origin, self->clock_);
     if (!failure) {
         result<Lease> lease = co_await self->pool_->acquire(*request, limits);
         if (lease.has_error() || (*lease)->isOpen()) co_return lease;
         failure = co_await (*lease)->open(request->timeouts, limits);
         if (!failure) co_return lease;
-        if (failure->code == Errc::name_not_found) self->missingNames_.remember(request->origin, *failure);
+        if (failure->code == Errc::name_not_found)
+            self->missingNames_.remember(request->origin, *failure, self->clock_);
     }
     failure->context = request->describe() + ": " + failure->context;
     co_return std::move(*failure);
@@ -144,9 +149,11 @@ bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireR
         return true;
     }
     const Failure failure = outcome.reply.error();
+    const bool mayResend = resends > 0 && !(failure.maybeSent && request.resentOnStale);
     const ResendFacts facts(lease.reused(), outcome.sawAnswer, outcome.foreignBytes);
-    if (resends > 0 && resendAtOnce(failure, facts, request.idempotent) &&
+    if (mayResend && resendAtOnce(failure, facts, request.idempotent) &&
         (!request.source || request.source->rewind()) && quotas_.takeRetry(request.origin)) {
+        if (failure.maybeSent) request.resentOnStale = true;
         reportResend(request, failure);
         return false;
     }
@@ -154,19 +161,19 @@ bool HttpTransport::conclude(ExchangeOutcome& outcome, Lease& lease, const WireR
     return true;
 }
 
-std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin) {
+std::optional<Failure> HttpTransport::MissingNames::find(const Origin& origin, const Clock& clock) {
     if (!any_.load(std::memory_order_acquire)) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    std::erase_if(entries_, [](const auto& entry) { return entry.second.until <= MonotonicClock::now(); });
+    std::erase_if(entries_, [now = clock.boot()](const auto& entry) { return entry.second.until <= now; });
     any_.store(!entries_.empty(), std::memory_order_release);
     const auto found = entries_.find(origin.toString());
     if (found == entries_.end()) return std::nullopt;
     return found->second.failure;
 }
 
-void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& failure) {
+void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& failure, const Clock& clock) {
     const std::lock_guard lock(mutex_);
-    entries_.insert_or_assign(origin.toString(), Entry(failure, MonotonicClock::now() + std::chrono::seconds(1)));
+    entries_.insert_or_assign(origin.toString(), Entry(failure, clock.boot() + std::chrono::seconds(1)));
     any_.store(true, std::memory_order_release);
 }
 
@@ -174,6 +181,8 @@ void HttpTransport::MissingNames::remember(const Origin& origin, const Failure& 
 
 std::shared_ptr<void> HttpTransport::openAhead(const WireRequest& request) try {
     std::string origin = request.origin.toString();
+    const ContextUse use(*pool_);
+    if (!use) return nullptr;
     const std::lock_guard lock(mutex_);
     const auto found = ahead_.find(origin);
     auto need = found == ahead_.end() ? nullptr : found->second.lock();

@@ -23,7 +23,7 @@ class HttpTransport final : public TransportInterface, public std::enable_shared
 public:
     /// Options are checked. `tls` is null until the system's store is first needed.
     HttpTransport(boost::asio::any_io_executor executor, const TransportOptions& options, TlsContextPtr tls,
-                  NameLookupFactory lookup = systemLookup);
+                  NameLookupFactory lookup = systemLookup, const Clock& clock = Clock::system());
 
     boost::asio::awaitable<result<HttpReply>> send(WireRequestPtr request, WaitLimits limits) override;
     std::shared_ptr<void> backgroundSlot() override;
@@ -35,6 +35,8 @@ public:
     /// Lets requests in flight go on until `limits`, and refuses others; then as close().
     static boost::asio::awaitable<void> drain(std::shared_ptr<HttpTransport> self, WaitLimits limits);
     boost::asio::any_io_executor executor() const { return pool_->executor(); }
+    /// What is used from threads that do not run the executor's context: see ContextUse.
+    const ContextBound& context() const noexcept { return *pool_; }
     std::size_t openConnections() const { return pool_->open(); }
 
 private:
@@ -65,20 +67,21 @@ private:
     /// Names that do not exist: whoever asks again within a second hears the same.
     class MissingNames {
     public:
-        std::optional<Failure> find(const Origin& origin);
-        void remember(const Origin& origin, const Failure& failure);
+        std::optional<Failure> find(const Origin& origin, const Clock& clock);
+        void remember(const Origin& origin, const Failure& failure, const Clock& clock);
 
     private:
         struct Entry {
-            Entry(Failure why, SteadyTime end) : failure(std::move(why)), until(end) {}
+            Entry(Failure why, BootTime end) : failure(std::move(why)), until(end) {}
             Failure failure;
-            SteadyTime until;
+            BootTime until;
         };
         std::atomic<bool> any_{false};  // for those who ask before every request
         std::mutex mutex_;
         std::map<std::string, Entry> entries_;
     };
 
+    const Clock& clock_;
     RetryQuotas quotas_;
     const std::size_t maxBackground_;
     const std::shared_ptr<ConnectionPool> pool_;

@@ -14,32 +14,34 @@ std::size_t PoolState::open(OriginId origin) const noexcept {
 }
 
 bool PoolState::hasWaiters(OriginId origin) const noexcept {
-    return origin < origins_.size() && !(origins_[origin].urgent.empty() && origins_[origin].others.empty());
+    if (origin >= origins_.size()) return false;
+    const auto& lines = origins_[origin].lines;
+    return !std::all_of(lines.begin(), lines.end(), [](const Line& line) { return line.empty(); });
 }
 
 // -- Taking ------------------------------------------------------------------------------------------------------------
 
-Acquired PoolState::acquire(OriginId id, PoolTime now, bool urgent) {
-    Acquired decision = reuse(id, now, urgent, false);
-    if (decision.kind == Acquired::Kind::reuse || (urgent && !mayServeUrgent())) return decision;
-    if (!makePlace(at(id), urgent, decision.close)) return decision;
+Acquired PoolState::acquire(OriginId id, PoolTime now, Priority priority) {
+    Acquired decision = reuse(id, now, priority, false);
+    if (decision.kind == Acquired::Kind::reuse || !mayServe(priority)) return decision;
+    if (!makePlace(at(id), priority, decision.close)) return decision;
     decision.kind = Acquired::Kind::open;
     decision.connection = add(id, now);
-    if (urgent) setUrgent(connections_.at(decision.connection), true);
+    setUrgent(connections_.at(decision.connection), isUrgent(priority));
     return decision;
 }
 
-Acquired PoolState::reuse(OriginId id, PoolTime now, bool urgent, bool idempotent) {
+Acquired PoolState::reuse(OriginId id, PoolTime now, Priority priority, bool idempotent) {
     Acquired decision;
     removeOld(now, decision.close);
     Origin& origin = at(id);
-    if (origin.idle.empty() || (urgent && !mayServeUrgent())) return decision;
+    if (origin.idle.empty() || !mayServe(priority)) return decision;
     decision.kind = Acquired::Kind::reuse;
     decision.connection = origin.idle.back();
     origin.idle.pop_back();
     Connection& connection = connections_.at(decision.connection);
     decision.look = !idempotent || now - connection.idleSince >= justUsed;
-    if (urgent) setUrgent(connection, true);
+    setUrgent(connection, isUrgent(priority));
     return decision;
 }
 
@@ -75,8 +77,8 @@ void PoolState::removeOld(PoolTime now, std::vector<ConnectionId>& removed) {
     for (std::size_t i = before; i < removed.size(); ++i) forget(removed[i]);
 }
 
-bool PoolState::makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed) {
-    const std::size_t reserve = urgent ? urgentReserve : 0;
+bool PoolState::makePlace(const Origin& origin, Priority priority, std::vector<ConnectionId>& removed) {
+    const std::size_t reserve = reserveOf(priority);
     if (origin.open >= limits_.perOrigin + reserve) return false;
     if (open() < limits_.total + reserve) return true;
     std::optional<ConnectionId> oldest;
@@ -120,19 +122,20 @@ void PoolState::endAhead(Connection& connection) {
 
 // -- Waiting -----------------------------------------------------------------------------------------------------------
 
-QueueId PoolState::enqueue(OriginId id, bool urgent) {
+QueueId PoolState::enqueue(OriginId id, Priority priority) {
     Origin& origin = at(id);
-    Line& line = urgent ? origin.urgent : origin.others;
+    if (!hasWaiters(id)) origin.passedOver = 0;
+    Line& line = origin.lines[static_cast<std::size_t>(priority)];
     const QueueId waiter = nextInLine_++;
-    places_.emplace(waiter, Place(id, urgent, line.insert(line.end(), waiter)));
+    places_.emplace(waiter, Place(id, priority, line.insert(line.end(), waiter)));
     return waiter;
 }
 
 void PoolState::leave(QueueId id) {
     const auto found = places_.find(id);
     if (found == places_.end()) return;
-    Origin& origin = origins_[found->second.origin];
-    (found->second.urgent ? origin.urgent : origin.others).erase(found->second.position);
+    const Place& place = found->second;
+    origins_[place.origin].lines[static_cast<std::size_t>(place.priority)].erase(place.position);
     places_.erase(found);
 }
 
@@ -164,40 +167,63 @@ Released PoolState::released(ConnectionId id, bool reusable, PoolTime now,
     return decision;
 }
 
-bool PoolState::isBefore(const Origin& one, const Origin& other) const {
-    if (nextIsUrgent(one) != nextIsUrgent(other)) return nextIsUrgent(one);
-    return nextLine(one).front() < nextLine(other).front();
+bool PoolState::mayServe(const Origin& origin, Priority priority) const {
+    if (!mayServe(priority)) return false;
+    return !origin.idle.empty() || origin.open < limits_.perOrigin + reserveOf(priority);
 }
 
-std::optional<OriginId> PoolState::firstInLine() const {
-    std::optional<OriginId> next;
-    for (OriginId id = 0; id < origins_.size(); ++id) {
-        const Origin& origin = origins_[id];
-        if (nextLine(origin).empty()) continue;
-        const std::size_t reserve = nextIsUrgent(origin) ? urgentReserve : 0;
-        if (origin.idle.empty() && origin.open >= limits_.perOrigin + reserve) continue;
-        if (!next || isBefore(origin, origins_[*next])) next = id;
-    }
-    return next;
+template <class IsBetter>
+std::optional<PoolState::Candidate> PoolState::best(IsBetter isBetter) const {
+    std::optional<Candidate> found;
+    for (OriginId id = 0; id < origins_.size(); ++id)
+        for (std::size_t rank = 0; rank < priorities; ++rank) {
+            const Line& line = origins_[id].lines[rank];
+            const auto priority = static_cast<Priority>(rank);
+            if (line.empty() || !mayServe(origins_[id], priority)) continue;
+            const Candidate next(id, priority, line.front());
+            if (isBetter(next, found)) found.emplace(next);
+        }
+    return found;
+}
+
+std::optional<PoolState::Candidate> PoolState::nextToServe(std::optional<OriginId>& passedOver) const {
+    passedOver.reset();
+    const auto first = best([](const Candidate& one, const std::optional<Candidate>& other) {
+        if (!other || one.priority != other->priority) return !other || one.priority < other->priority;
+        return one.waiter < other->waiter;
+    });
+    if (!first || first->priority == Priority::ordinary) return first;
+    const bool anyIdle =
+        std::any_of(origins_.begin(), origins_.end(), [](const Origin& one) { return !one.idle.empty(); });
+    auto lower = best([&](const Candidate& one, const std::optional<Candidate>& other) {
+        const bool hasRoom = anyIdle || open() < limits_.total + reserveOf(one.priority);
+        return one.priority > first->priority && hasRoom && (!other || one.waiter < other->waiter);
+    });
+    if (!lower) return first;
+    lower->hasBeenPassedOver = origins_[lower->origin].passedOver >= placesForHigher;
+    if (lower->hasBeenPassedOver) return lower;
+    passedOver = lower->origin;
+    return first;
 }
 
 void PoolState::serve(PoolTime now, Released& decision, std::optional<ConnectionId> comesBack) {
-    while (const auto next = firstInLine()) {
-        Origin& origin = origins_[*next];
-        const bool urgent = nextIsUrgent(origin);
+    std::optional<OriginId> passedOver;
+    while (const auto next = nextToServe(passedOver)) {
+        Origin& origin = origins_[next->origin];
         const bool opens = origin.idle.empty();
         if (!opens && origin.idle.back() != comesBack && isOld(connections_.at(origin.idle.back()), now)) {
             decision.close.push_back(origin.idle.back());
             forget(origin.idle.back());
             continue;
         }
-        if (opens && !makePlace(origin, urgent, decision.close)) return;
-        const QueueId waiter = nextLine(origin).front();
-        leave(waiter);
-        const ConnectionId id = opens ? add(*next, now) : origin.idle.back();
+        if (opens && !makePlace(origin, next->priority, decision.close)) return;
+        if (passedOver) ++origins_[*passedOver].passedOver;
+        if (next->hasBeenPassedOver) origin.passedOver = 0;
+        leave(next->waiter);
+        const ConnectionId id = opens ? add(next->origin, now) : origin.idle.back();
         if (!opens) origin.idle.pop_back();
-        setUrgent(connections_.at(id), urgent);
-        decision.served.emplace_back(waiter, *next, id, opens);
+        setUrgent(connections_.at(id), isUrgent(next->priority));
+        decision.served.emplace_back(next->waiter, next->origin, id, opens);
     }
 }
 

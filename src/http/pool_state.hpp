@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -11,19 +12,22 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/clock.hpp"
+#include "http/priority.hpp"
+
 namespace wix::detail {
 
 using ConnectionId = std::uint64_t;
 using QueueId = std::uint64_t;
 using OriginId = std::size_t;
-using PoolTime = std::chrono::steady_clock::time_point;
+using PoolTime = BootTime;  // idle connections age while the machine is suspended: their servers go on
 
 struct PoolLimits {
     PoolLimits() = default;
     std::size_t perOrigin = 64;
     std::size_t total = 256;
     std::size_t idlePerOrigin = 64;
-    std::size_t urgent = 32;  ///< Connections that urgent requests use at a time.
+    std::size_t urgent = 32;  ///< Connections that requests which are not ordinary use at a time.
     std::chrono::milliseconds idleTime{30'000};
     std::chrono::milliseconds age{600'000};
 };
@@ -37,7 +41,7 @@ struct Acquired {
     };
     Kind kind = Kind::wait;
     ConnectionId connection = 0;
-    bool look = true;  ///< At the socket too, to tell whether it is alive.
+    bool look = true;                 ///< At the socket too, to tell whether it is alive.
     std::vector<ConnectionId> close;  ///< Too old, or in the way; they are forgotten already.
 };
 
@@ -57,22 +61,23 @@ struct Released {
     std::vector<Served> served;
 };
 
-/// Nobody overtakes: within an origin the first in line is served first, urgent ones before the others, and between
-/// origins whoever came first. While enough urgent ones are served, more of them wait and the others go on. Whoever is in
-/// line cannot be served: all that frees a place also says who gets it.
+/// The queue has one line for each priority of an origin, each in the order of arrival. The first request of the highest
+/// priority is served first, over all origins. Requests of a lower priority are not starved: of four places in a row that
+/// the oldest of them could have had, it gets one. While enough requests that are not ordinary are served, more of them
+/// wait and ordinary ones go on. A queued request cannot be served: all that frees a place also says which request gets it.
 class PoolState {
 public:
     explicit PoolState(PoolLimits limits) : limits_(limits) {}
 
-    /// An urgent request may have a place beyond the limits: a few are kept for what all the others wait for.
-    Acquired acquire(OriginId origin, PoolTime now, bool urgent = false);
+    /// A request that is not ordinary may have a place beyond the limits: a few are kept for what all the others wait for.
+    Acquired acquire(OriginId origin, PoolTime now, Priority priority = Priority::ordinary);
     /// The same, but opens nothing. A connection that has just brought an answer is not looked at for an `idempotent`
     /// request: that was a look.
-    Acquired reuse(OriginId origin, PoolTime now, bool urgent, bool idempotent);
+    Acquired reuse(OriginId origin, PoolTime now, Priority priority, bool idempotent);
     /// For a request that waits for something else, and will come. `open` if a place is free: nobody makes way for it.
     /// `reuse`: this one is idle, and stays so; if it is dead, report it with dropped() and ask again. `wait`: no.
     Acquired acquireAhead(OriginId origin, PoolTime now);
-    QueueId enqueue(OriginId origin, bool urgent = false);
+    QueueId enqueue(OriginId origin, Priority priority = Priority::ordinary);
     /// Leaves the line; nothing if it is not in it any more. Takes the same time for any length.
     void leave(QueueId id);
     bool isWaiting(QueueId id) const { return places_.contains(id); }
@@ -98,7 +103,7 @@ private:
         PoolTime born;
         PoolTime idleSince{};
         PoolTime idleUntil{};
-        bool urgent = false;  // it is in use, by an urgent request
+        bool urgent = false;  // it is in use, by a request that is not ordinary
         bool ahead = false;   // it is being opened ahead of need
     };
     using Line = std::list<QueueId>;
@@ -106,15 +111,24 @@ private:
         std::size_t open = 0;
         std::vector<ConnectionId> idle;  // the youngest last: the last used is the most likely to live
         bool opensAhead = false;
-        Line urgent;
-        Line others;
+        std::array<Line, priorities> lines;
+        std::size_t passedOver = 0;  // places in a row that its oldest request of a lower priority did not get
     };
     struct Place {
-        Place(OriginId to, bool goesFirst, Line::iterator at) : origin(to), urgent(goesFirst), position(at) {}
+        Place(OriginId to, Priority rank, Line::iterator at) : origin(to), priority(rank), position(at) {}
         OriginId origin;
-        bool urgent;
+        Priority priority;
         Line::iterator position;
     };
+    /// A queued request that could be served.
+    struct Candidate {
+        Candidate(OriginId to, Priority rank, QueueId first) : origin(to), priority(rank), waiter(first) {}
+        OriginId origin;
+        Priority priority;
+        QueueId waiter;
+        bool hasBeenPassedOver = false;  // often enough
+    };
+    static constexpr std::size_t placesForHigher = 3;  // before a request of a lower priority gets one
     static constexpr std::size_t urgentReserve = 4;
     static constexpr std::chrono::microseconds justUsed{100};  // a look is a system call, up to a tenth of a small call
 
@@ -123,20 +137,22 @@ private:
     bool isOld(const Connection& idle, PoolTime now) const { return now >= endOf(idle); }
     void removeOld(PoolTime now, std::vector<ConnectionId>& removed);
     /// A place for a new connection, made by closing an idle one elsewhere if need be.
-    bool makePlace(const Origin& origin, bool urgent, std::vector<ConnectionId>& removed);
+    bool makePlace(const Origin& origin, Priority priority, std::vector<ConnectionId>& removed);
     ConnectionId add(OriginId origin, PoolTime now);
     void forget(ConnectionId id);
-    /// Counts it among those in use by urgent requests, or no longer.
+    /// Counts it among those in use by requests that are not ordinary, or no longer.
     void setUrgent(Connection& connection, bool urgent);
     /// It has been opened, or not.
     void endAhead(Connection& connection);
-    bool mayServeUrgent() const noexcept { return urgentInUse_ < limits_.urgent; }
-    /// Whether the next one of the origin is urgent; else it is one of the others, if there is any.
-    bool nextIsUrgent(const Origin& origin) const { return mayServeUrgent() && !origin.urgent.empty(); }
-    const Line& nextLine(const Origin& origin) const { return nextIsUrgent(origin) ? origin.urgent : origin.others; }
-    /// Who is next of all origins, if a place in the total is all that may be missing.
-    std::optional<OriginId> firstInLine() const;
-    bool isBefore(const Origin& one, const Origin& other) const;
+    static bool isUrgent(Priority priority) noexcept { return priority != Priority::ordinary; }
+    static std::size_t reserveOf(Priority priority) noexcept { return isUrgent(priority) ? urgentReserve : 0; }
+    bool mayServe(Priority priority) const noexcept { return !isUrgent(priority) || urgentInUse_ < limits_.urgent; }
+    bool mayServe(const Origin& origin, Priority priority) const;
+    /// The next request of all origins, if a place in the total is all that may be missing.
+    /// `passedOver`: the origin of the request of a lower priority that this one goes before.
+    std::optional<Candidate> nextToServe(std::optional<OriginId>& passedOver) const;
+    template <class IsBetter>
+    std::optional<Candidate> best(IsBetter isBetter) const;
     /// Serves all who can be served. `comesBack`: a connection that is idle for no time at all.
     void serve(PoolTime now, Released& decision, std::optional<ConnectionId> comesBack = std::nullopt);
 

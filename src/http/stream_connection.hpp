@@ -44,7 +44,9 @@ public:
     }
 
     boost::asio::awaitable<std::optional<Failure>> open(Timeouts timeouts, WaitLimits limits) override {
-        return run(std::make_shared<Opening>(self(), timeouts, std::move(limits)))(boost::asio::use_awaitable);
+        std::shared_ptr<Opening> opening;  // null: the context has gone
+        if (const ContextUse use(*this); use) opening = std::make_shared<Opening>(self(), timeouts, std::move(limits));
+        return run(std::move(opening))(boost::asio::use_awaitable);
     }
     Exchanging exchange(const WireRequestPtr& request, WaitLimits limits) override {
         writeRequest(out_, *request);
@@ -59,7 +61,8 @@ public:
     }
 
     bool looksAlive(bool atSocket) noexcept override {
-        if (!stream_ || !open_) return false;
+        const ContextUse use(*this);
+        if (!use || !open_) return false;
         // A close_notify, or an answer that nobody asked for, may have come in one piece with the answer before: the
         // socket is empty then, and TLS has it.
         if constexpr (isTls)
@@ -76,7 +79,8 @@ public:
     }
 
     void abort() override {
-        if (!home_) return;  // its context has gone, and everything with it
+        const ContextUse use(*this);
+        if (!use) return;  // its context has gone, and everything with it
         boost::asio::post(*home_, [self = self()] {
             self->aborted_ = true;
             self->closeSocket();
@@ -128,7 +132,10 @@ private:
             most.errorBodyBytes = request->maxErrorBodyBytes;
             reader_.reset(most, request->method == "HEAD", request->sink != nullptr);
         }
-        return run(std::make_shared<Exchange>(self(), what, first, request, std::move(limits)));
+        std::shared_ptr<Exchange> exchange;  // null: the context has gone
+        if (const ContextUse use(*this); use)
+            exchange = std::make_shared<Exchange>(self(), what, first, request, std::move(limits));
+        return run(std::move(exchange));
     }
     TcpSocket<Executor>& socket() {
         if constexpr (isTls)

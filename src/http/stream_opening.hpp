@@ -5,8 +5,10 @@
 #include <boost/asio/write.hpp>
 
 #include <deque>
+#include <utility>
 
 #include "base/cloexec_socket.hpp"
+#include "base/descriptors.hpp"
 #include "http/connect_race.hpp"
 #include "http/proxy_rules.hpp"
 #include "http/stream_connection.hpp"
@@ -79,11 +81,15 @@ private:
         const auto address = boost::asio::ip::make_address(host, ec);
         if (!ec) return connect(std::vector<Endpoint>(1, Endpoint(address, port)));
         enterPhase("resolving the host of ", timeouts_.resolve);
+        lookUp(host, port);
+    }
+
+    void lookUp(const std::string& host, std::uint16_t port) {
         connection_->lookup_ = connection_->setup_.lookup(*connection_->home_);
         connection_->lookup_->resolve(host, port,
                                       [self = self()](const ErrorCode& error, const std::vector<Endpoint>& found) {
                                           if (self->isDone()) return;
-                                          if (error) return self->failOnTheWay(netFailure(error, self->phase()));
+                                          if (error) return self->cannotLookUp(error);
                                           self->connect(inTurn(found));
                                       });
         // A look-up that others have begun may have used up its time.
@@ -92,6 +98,19 @@ private:
         const SteadyTime now = MonotonicClock::now();
         if (*begun + timeouts_.resolve <= now) return onStop(StopReason::deadline);
         this->setPhaseDeadline(*begun + timeouts_.resolve, now);
+    }
+
+    /// A resolver that could open neither its files nor a socket says that there is no such name.
+    void cannotLookUp(const ErrorCode& error) {
+        const bool exhausted = areDescriptorsExhausted();
+        if (exhausted && !std::exchange(hasLookedUpAgain_, true) && closeIdleDescriptors())
+            return boost::asio::post(*connection_->home_, [self = self()] {
+                if (self->isDone()) return;
+                const auto* proxy = self->proxy();
+                self->lookUp(proxy ? proxy->host : self->origin().host, proxy ? proxy->port : self->origin().port);
+            });
+        const ErrorCode why = exhausted ? ErrorCode(boost::asio::error::host_not_found_try_again) : error;
+        failOnTheWay(netFailure(why, phase()));
     }
 
     // -- Connect --------------------------------------------------------------------------------------------------------
@@ -111,7 +130,7 @@ private:
 
     void attempt(std::size_t index) {
         attempts_.emplace_back(*connection_->home_);
-        if (const ErrorCode error = openCloexec(attempts_.back(), endpoints_[index].protocol()))
+        if (const ErrorCode error = openSocket(attempts_.back(), endpoints_[index].protocol()))
             boost::asio::post(*connection_->home_, [self = self(), index, error] { self->attempted(index, error); });
         else
             attempts_.back().async_connect(
@@ -132,6 +151,13 @@ private:
         // A machine without IPv6 says so of half the addresses: the other error tells more.
         if (!whyLost_ || netFailure(whyLost_, std::string()).code == Errc::network_unreachable) whyLost_ = error;
         follow(race_->attemptFailed());
+    }
+
+    /// Closes idle connections if there is no descriptor left, and tries once more.
+    static ErrorCode openSocket(TcpSocket<Executor>& socket, const Tcp& protocol) {
+        const ErrorCode error = openCloexec(socket, protocol);
+        const bool isShort = error.category() == boost::system::system_category() && isShortOfDescriptors(error.value());
+        return isShort && closeIdleDescriptors() ? openCloexec(socket, protocol) : error;
     }
 
     void won(std::size_t index) {
@@ -225,6 +251,7 @@ private:
     std::optional<MonotonicTimer> nextAttempt_;
     ErrorCode whyLost_;
     bool hasWon_ = false;
+    bool hasLookedUpAgain_ = false;
 };
 
 }  // namespace wix::detail

@@ -19,6 +19,7 @@
 #include "async/home_operation.hpp"
 #include "base/fork_guard.hpp"
 #include "http/http_reply.hpp"
+#include "http/priority.hpp"
 #include "http/retry_quotas.hpp"
 #include "http/url.hpp"
 
@@ -44,9 +45,12 @@ struct WireRequest {
     std::shared_ptr<Observer> observer;
     /// Whether it may be sent again although the server may have processed it.
     bool idempotent = false;
-    int attempt = 1;      ///< Its number among the requests of its call, for events.
-    bool urgent = false;  ///< Goes before the others when connections are short: they wait for a token, say.
-    Timeouts timeouts;    ///< Those of the phases.
+    /// Whether a request that the server may have seen has been repeated because its connection was stale: once for all
+    /// requests of a call. Changed by the transport.
+    mutable bool resentOnStale = false;
+    int attempt = 1;  ///< Its number among the requests of its call, for events.
+    Priority priority = Priority::ordinary;
+    Timeouts timeouts;  ///< Those of the phases.
     std::size_t maxHeaderBytes = 64u << 10;
     std::size_t maxBodyBytes = 16u << 20;
     /// A larger body of a status outside 2xx is left out, and the response is complete without it. Unlimited: such a body

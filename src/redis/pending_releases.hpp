@@ -6,18 +6,18 @@
 #include <memory>
 #include <utility>
 
-#include "base/monotonic_clock.hpp"
+#include "base/clock.hpp"
 #include "redis/redis_record.hpp"
 
 namespace wix::detail {
 
 /// What gives a lease back.
 struct LeaseRelease {
-    LeaseRelease(RedisCommand words, std::shared_ptr<const bool> sent, MonotonicTime end)
+    LeaseRelease(RedisCommand words, std::shared_ptr<const bool> sent, BootTime end)
         : command(std::move(words)), wasAskedFor(std::move(sent)), until(end) {}
     RedisCommand command;
     std::shared_ptr<const bool> wasAskedFor;  ///< Whether a server may have been told of the lease. On the strand.
-    MonotonicTime until;  ///< When the lease ends by itself; never if a server may still be about to grant it.
+    BootTime until;  ///< When the lease ends by itself; never if a server may still be about to grant it.
 };
 
 /// In the order of their coming. The oldest has to go when there are too many: it ends first.
@@ -30,7 +30,7 @@ public:
         releases_.push_back(std::move(release));
     }
     /// All that are of use still; none is left.
-    std::deque<LeaseRelease> take(MonotonicTime now) {
+    std::deque<LeaseRelease> take(BootTime now) {
         auto all = std::exchange(releases_, {});
         std::erase_if(all, [now](const LeaseRelease& one) { return one.until <= now; });
         return all;

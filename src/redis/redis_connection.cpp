@@ -13,8 +13,10 @@ namespace asio = boost::asio;
 
 namespace wix::detail {
 
-RedisConnection::RedisConnection(const asio::any_io_executor& executor, RedisUrl url, RedisOptions options)
+RedisConnection::RedisConnection(const asio::any_io_executor& executor, RedisUrl url, RedisOptions options,
+                                 const Clock& clock)
     : ContextBound(executor),
+      clock_(clock),
       url_(std::move(url)),
       options_(std::move(options)),
       home_(asio::make_strand(executor)),
@@ -75,9 +77,10 @@ void RedisConnection::giveBack(LeaseRelease release) noexcept {
 }
 
 /// A server that was restarted has closed the connection while nobody listened. One that is no primary any more keeps it,
-/// but the name may stand for another one now.
+/// but the name may stand for another one now. While the machine was suspended the other side may have forgotten it.
 void RedisConnection::dropUseless() {
-    if (phase_ == Phase::open && line_.empty() && (demoted_ || !link_->isQuiet())) close();
+    if (phase_ != Phase::open || !line_.empty()) return;
+    if (demoted_ || clock_.boot() - lastReply_ >= maxIdleTime || !link_->isQuiet()) close();
 }
 
 void RedisConnection::send(std::shared_ptr<RedisCall> call) {
@@ -168,9 +171,10 @@ void RedisConnection::linkConnected() {
 
 void RedisConnection::opened() {
     phase_ = Phase::open;
+    lastReply_ = clock_.boot();
     addresses_.clear();
     // Before the others, who may want the same leases.
-    for (LeaseRelease& release : releases_.take(MonotonicClock::now())) send(std::move(release));
+    for (LeaseRelease& release : releases_.take(clock_.boot())) send(std::move(release));
     for (auto& call : std::exchange(waiting_, {}))
         if (!call->isDone()) send(std::move(call));
     watchClock();
@@ -213,6 +217,7 @@ void RedisConnection::linkReplied(RedisReply reply) {
         return;
     }
     if (line_.empty()) return;
+    lastReply_ = clock_.boot();
     const auto call = std::move(line_.front().call);
     line_.pop_front();
     if (reply.kind == RedisReply::Kind::error && reply.content.starts_with("READONLY ")) demoted_ = true;

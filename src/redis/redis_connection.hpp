@@ -14,6 +14,7 @@
 #include <wix/redis.hpp>
 
 #include "async/context_registry.hpp"
+#include "base/clock.hpp"
 #include "base/fork_guard.hpp"
 #include "redis/pending_releases.hpp"
 #include "redis/redis_link.hpp"
@@ -31,7 +32,8 @@ class RedisCall;
 /// server that stood still may have granted it to nobody.
 class RedisConnection final : public ContextBound, private RedisLink::Owner {
 public:
-    RedisConnection(const boost::asio::any_io_executor& executor, RedisUrl url, RedisOptions options);
+    RedisConnection(const boost::asio::any_io_executor& executor, RedisUrl url, RedisOptions options,
+                    const Clock& clock = Clock::system());
     ~RedisConnection() override;
 
     /// The strand; empty once the io_context has gone. Thread-safe.
@@ -91,6 +93,11 @@ private:
     void clockWatched(unsigned watch);
     void isLate();
 
+    /// A link that has been idle for longer is not used: a look at the socket does not tell that the other side has
+    /// forgotten it.
+    static constexpr std::chrono::seconds maxIdleTime{60};
+
+    const Clock& clock_;
     const RedisUrl url_;
     const RedisOptions options_;
     mutable std::mutex mutex_;  // guards the next one: a lease may end after the io_context, or elsewhere
@@ -103,6 +110,7 @@ private:
     SteadyTime phaseDeadline_;
     std::size_t greetings_ = 0;  // replies to AUTH and SELECT that are due
     std::shared_ptr<RedisLink> link_;
+    BootTime lastReply_{};
     bool demoted_ = false;                            // it takes no writes
     std::deque<std::shared_ptr<RedisCall>> waiting_;  // for the connection
     std::deque<Sent> line_;                           // for their replies

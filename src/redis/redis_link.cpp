@@ -14,6 +14,8 @@
 #include <ctime>
 #include <utility>
 
+#include "base/descriptors.hpp"
+
 namespace asio = boost::asio;
 
 namespace wix::detail {
@@ -185,7 +187,12 @@ struct RedisLink::Hooks {
 std::optional<std::string> RedisLink::connect(const asio::any_io_executor& strand, const asio::ip::tcp::endpoint& to,
                                               std::chrono::milliseconds silence) {
     silence_ = silence;
-    context_ = ::redisAsyncConnect(to.address().to_string().c_str(), to.port());
+    const std::string host = to.address().to_string();
+    context_ = ::redisAsyncConnect(host.c_str(), to.port());
+    if (context_ && context_->err && areDescriptorsExhausted() && closeIdleDescriptors()) {
+        ::redisAsyncFree(context_);
+        context_ = ::redisAsyncConnect(host.c_str(), to.port());
+    }
     if (!context_) return "no memory for a connection";
     std::optional<std::string> failed;
     if (context_->err) {

@@ -24,9 +24,9 @@ public:
     /// Null once the io_context has gone.
     std::shared_ptr<RedisCall> call(RedisCommand command, bool repeatable = true) const {
         if (connection->isInChild()) throw Error(connection->usedAfterFork());
-        asio::any_io_executor home = connection->home();
-        if (!home) return nullptr;
-        return std::make_shared<RedisCall>(connection, std::move(home), std::move(command), repeatable);
+        const ContextUse use(*connection);
+        if (!use) return nullptr;
+        return std::make_shared<RedisCall>(connection, connection->home(), std::move(command), repeatable);
     }
     std::string record(const std::string& key) const { return recordKey(connection->options().keyPrefix, key); }
     std::string where() const { return connection->url().where(); }
@@ -40,11 +40,11 @@ namespace {
 class Hold {
 public:
     Hold(std::shared_ptr<RedisConnection> connection, RedisCommand release, std::shared_ptr<const bool> wasAskedFor)
-        : connection_(std::move(connection)), release_(std::move(release), std::move(wasAskedFor), SteadyTime::max()) {}
+        : connection_(std::move(connection)), release_(std::move(release), std::move(wasAskedFor), BootTime::max()) {}
     ~Hold() {
         if (mayBeOurs_) connection_->giveBack(std::move(release_));
     }
-    void isOurs(std::chrono::milliseconds ttl) noexcept { release_.until = MonotonicClock::now() + ttl; }
+    void isOurs(std::chrono::milliseconds ttl) noexcept { release_.until = Clock::system().boot() + ttl; }
     void isNotOurs() noexcept { mayBeOurs_ = false; }
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;

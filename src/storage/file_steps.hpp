@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/descriptors.hpp"
+
 namespace wix::detail {
 
 /// The system calls that a test can make fail, or stop the program at.
@@ -33,15 +35,18 @@ using FileStepHook = int (*)(FileStep);
 /// The hook of FileTokenStorage. Tests set it before they make one.
 inline constinit std::atomic<FileStepHook> defaultStepHook{nullptr};
 
-/// Makes the call of a step, again if it was interrupted. As with the call itself, -1 is failure, and errno tells why.
+/// Makes the call of a step, again if it was interrupted, or if there was no descriptor for it and idle connections could
+/// be closed. As with the call itself, -1 is failure, and errno tells why.
 template <class Call>
 auto attempt(FileStepHook hook, FileStep step, Call call) {
     using Value = decltype(call());
-    for (;;) {
+    for (bool isFirst = true;; isFirst = false) {
         const int error = hook ? hook(step) : 0;
         const Value value = error == 0 ? call() : Value{-1};
         if (error != 0) errno = error;
-        if (value >= 0 || errno != EINTR) return value;
+        if (value >= 0) return value;
+        const bool helped = isFirst && isShortOfDescriptors(errno) && closeIdleDescriptors();
+        if (errno != EINTR && !helped) return value;
     }
 }
 

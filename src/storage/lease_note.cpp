@@ -1,14 +1,17 @@
 #include "storage/lease_note.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <optional>
 
 #include "base/clock.hpp"
+#include "base/descriptors.hpp"
+#include "storage/file_steps.hpp"
 
 namespace wix::detail {
 namespace {
@@ -34,10 +37,11 @@ std::optional<milliseconds> timeIn(std::string_view text) {
 
 std::string bootId() {
     std::string text(bootIdSize, '-');
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/sys/kernel/random/boot_id", "re"),
-                                                               &std::fclose);
+    const Descriptor file(
+        withDescriptors([] { return ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC); }));
     // Without one the wall clock has to do: no machine then takes the boot clock of another for its own.
-    if (!file || std::fread(text.data(), 1, bootIdSize, file.get()) != bootIdSize) text.assign(bootIdSize, '-');
+    if (file.get() < 0 || ::read(file.get(), text.data(), bootIdSize) != static_cast<ssize_t>(bootIdSize))
+        text.assign(bootIdSize, '-');
     return text;
 }
 

@@ -5,6 +5,8 @@
 #include <map>
 #include <mutex>
 
+#include "base/clock.hpp"
+
 namespace wix {
 namespace {
 
@@ -40,7 +42,7 @@ struct MemoryTokenStorage::Records {
         found->second = StoredTokens(Tokens(), ++newestVersion);
     }
 
-    using Time = std::chrono::steady_clock::time_point;
+    using Time = detail::BootTime;  // a lease ends while the machine is suspended, as with other storages
     struct Lease {
         std::uint64_t number = 0;
         Time end;
@@ -51,7 +53,7 @@ struct MemoryTokenStorage::Records {
     /// The number of the lease; 0 if another holds it.
     std::uint64_t lease(const std::string& key, std::chrono::milliseconds ttl) {
         const std::lock_guard lock(mutex);
-        const Time now = std::chrono::steady_clock::now();
+        const Time now = detail::Clock::system().boot();
         const auto held = leases.find(key);
         if (held != leases.end() && now < held->second.end) return 0;
         leases[key] = Lease{++newestLease, now + std::clamp(ttl, std::chrono::milliseconds(0), longestLease)};

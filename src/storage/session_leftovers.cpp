@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "base/descriptors.hpp"
 #include "storage/session_file.hpp"
 #include "storage/session_name.hpp"
 
@@ -23,7 +24,8 @@ void removeLeftover(int directory, const char* entry, const SessionPlace& sessio
 }  // namespace
 
 void removeLeftovers(int directory, const SessionPlace& place, std::string_view only) {
-    const int number = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int number =
+        withDescriptors([directory] { return ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
     if (number < 0) return;
     DIR* const opened = ::fdopendir(number);
     if (!opened) {

@@ -21,11 +21,11 @@ PoolState poolWith(int count, PoolLimits limits = PoolLimits()) {
 
 TEST_CASE("reuse opens nothing") {
     PoolState pool = poolWith(1);
-    CHECK(pool.reuse(api, start, false, true).kind == Kind::wait);
+    CHECK(pool.reuse(api, start, Priority::ordinary, true).kind == Kind::wait);
     pool.released(1, true, start);
-    CHECK(pool.reuse(edge, start, false, true).kind == Kind::wait);
-    CHECK(pool.reuse(api, start, false, true).kind == Kind::reuse);
-    CHECK(pool.reuse(api, start, false, true).kind == Kind::wait);
+    CHECK(pool.reuse(edge, start, Priority::ordinary, true).kind == Kind::wait);
+    CHECK(pool.reuse(api, start, Priority::ordinary, true).kind == Kind::reuse);
+    CHECK(pool.reuse(api, start, Priority::ordinary, true).kind == Kind::wait);
     CHECK(pool.open() == 1);
 }
 
@@ -46,7 +46,7 @@ TEST_CASE("what has just answered needs no look at the socket, for a request tha
             return limits;
         }());
         pool.released(1, true, start);
-        const Acquired decision = pool.reuse(api, start + row.idle, false, row.idempotent);
+        const Acquired decision = pool.reuse(api, start + row.idle, Priority::ordinary, row.idempotent);
         REQUIRE(decision.kind == Kind::reuse);
         CHECK(decision.look == row.look);
     }
@@ -64,10 +64,10 @@ TEST_CASE("an urgent request beyond the limit takes no idle connection either") 
     PoolState pool = poolWith(2, limits);
     pool.released(1, true, start);
     pool.released(2, true, start);
-    CHECK(pool.reuse(api, start, true, false).connection == 2);
-    CHECK(pool.reuse(api, start, true, false).kind == Kind::wait);
+    CHECK(pool.reuse(api, start, Priority::urgent, false).connection == 2);
+    CHECK(pool.reuse(api, start, Priority::urgent, false).kind == Kind::wait);
     pool.released(2, true, start);
-    CHECK(pool.reuse(api, start, true, false).kind == Kind::reuse);
+    CHECK(pool.reuse(api, start, Priority::urgent, false).kind == Kind::reuse);
 }
 
 TEST_CASE("of several that end at different times, each is closed in its own") {
@@ -75,9 +75,9 @@ TEST_CASE("of several that end at different times, each is closed in its own") {
     pool.released(1, true, start, 5s);
     pool.released(2, true, start + 1s, 2s);  // the server grants less: it ends first
     pool.released(3, true, start + 1s);
-    CHECK(pool.reuse(edge, start + 2s, false, true).close.empty());
-    CHECK(pool.reuse(edge, start + 3s, false, true).close == std::vector<ConnectionId>{2});
-    CHECK(pool.reuse(edge, start + 4s, false, true).close.empty());
-    CHECK(pool.reuse(edge, start + 5s, false, true).close == std::vector<ConnectionId>{1});
-    CHECK(pool.reuse(api, start + 6s, false, true).connection == 3);
+    CHECK(pool.reuse(edge, start + 2s, Priority::ordinary, true).close.empty());
+    CHECK(pool.reuse(edge, start + 3s, Priority::ordinary, true).close == std::vector<ConnectionId>{2});
+    CHECK(pool.reuse(edge, start + 4s, Priority::ordinary, true).close.empty());
+    CHECK(pool.reuse(edge, start + 5s, Priority::ordinary, true).close == std::vector<ConnectionId>{1});
+    CHECK(pool.reuse(api, start + 6s, Priority::ordinary, true).connection == 3);
 }

@@ -54,8 +54,9 @@ TEST_CASE("an urgent request may have one of a few places beyond the limits") {
         PoolState pool(tight);
         pool.acquire(api, start);
         pool.acquire(api, start);
-        for (int i = 3; i < 7; ++i) CHECK(shown(pool.acquire(api, start, true)) == "open " + std::to_string(i));
-        CHECK(shown(pool.acquire(api, start, true)) == "wait");
+        for (int i = 3; i < 7; ++i)
+            CHECK(shown(pool.acquire(api, start, Priority::urgent)) == "open " + std::to_string(i));
+        CHECK(shown(pool.acquire(api, start, Priority::urgent)) == "wait");
         CHECK(shown(pool.acquire(api, start)) == "wait");
         for (ConnectionId id = 1; id <= 4; ++id)
             CHECK(shown(pool.released(id, false, start)) == "close " + std::to_string(id));
@@ -135,8 +136,9 @@ TEST_CASE("who waits is served in the order of coming, urgent ones first, whethe
         CAPTURE(lives);
         PoolState pool(limits(1));
         pool.acquire(api, start);
-        for (int i = 0; i < 4; ++i) pool.acquire(api, start, true);
-        const QueueId first = pool.enqueue(api), second = pool.enqueue(api), urgent = pool.enqueue(api, true);
+        for (int i = 0; i < 4; ++i) pool.acquire(api, start, Priority::urgent);
+        const QueueId first = pool.enqueue(api), second = pool.enqueue(api),
+                      urgent = pool.enqueue(api, Priority::urgent);
         ConnectionId held = 5;
         const auto comesBack = [&] {
             const Released decision = pool.released(held, lives, start);
@@ -195,7 +197,7 @@ TEST_CASE("a connection that its own origin could use again makes way for one wh
     pool.acquire(api, start);
     const QueueId early = pool.enqueue(edge), late = pool.enqueue(api);
     CHECK(shown(pool.released(1, true, start)) == "open 2 to " + std::to_string(early) + ", close 1");
-    const QueueId urgent = pool.enqueue(edge, true);
+    const QueueId urgent = pool.enqueue(edge, Priority::urgent);
     CHECK(shown(pool.released(2, true, start)) == "give 2 to " + std::to_string(urgent));
     CHECK(shown(pool.released(2, true, start)) == "open 3 to " + std::to_string(late) + ", close 2");
 }
@@ -247,14 +249,14 @@ TEST_CASE("random traffic: limits hold, nobody is forgotten, and nobody waits wh
         for (int i = 0; i < 400; ++i) {
             now += std::chrono::milliseconds(below(2000));
             const OriginId origin = below(3);
-            const bool urgent = below(5) == 0;
+            const Priority priority = below(5) == 0 ? static_cast<Priority>(below(3)) : Priority::ordinary;
             switch (below(5)) {
                 case 0:
                 case 1: {
-                    const Acquired decision = pool.acquire(origin, now, urgent);
+                    const Acquired decision = pool.acquire(origin, now, priority);
                     close(decision.close);
                     if (decision.kind == Acquired::Kind::wait)
-                        waiting.insert(pool.enqueue(origin, urgent));
+                        waiting.insert(pool.enqueue(origin, priority));
                     else
                         use(decision.connection, decision.kind == Acquired::Kind::open);
                     break;

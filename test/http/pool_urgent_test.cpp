@@ -37,10 +37,10 @@ using Pair = std::pair<QueueId, ConnectionId>;
 
 TEST_CASE("at most so many urgent requests have a connection, over all origins; the others go on") {
     PoolState pool(capped(2));
-    CHECK(pool.acquire(api, start, true).kind == Kind::open);
-    CHECK(pool.acquire(edge, start, true).kind == Kind::open);
-    CHECK(pool.acquire(api, start, true).kind == Kind::wait);
-    pool.enqueue(api, true);
+    CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::open);
+    CHECK(pool.acquire(edge, start, Priority::urgent).kind == Kind::open);
+    CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::wait);
+    pool.enqueue(api, Priority::urgent);
     for (int i = 0; i < 64 - 1; ++i) CHECK(pool.acquire(api, start).kind == Kind::open);
     CHECK(pool.acquire(api, start).kind == Kind::wait);
 }
@@ -48,21 +48,21 @@ TEST_CASE("at most so many urgent requests have a connection, over all origins; 
 TEST_CASE("an urgent one that waits is served when another one ends, in the order of coming") {
     for (const bool lives : {true, false}) {
         PoolState pool(capped(1));
-        pool.acquire(api, start, true);
-        const QueueId first = pool.enqueue(api, true), second = pool.enqueue(api, true);
+        pool.acquire(api, start, Priority::urgent);
+        const QueueId first = pool.enqueue(api, Priority::urgent), second = pool.enqueue(api, Priority::urgent);
         CHECK(onlyServed(pool.released(1, lives, start), !lives) == Pair(first, lives ? 1 : 2));
-        CHECK(pool.acquire(api, start, true).kind == Kind::wait);
+        CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::wait);
         CHECK(onlyServed(pool.released(lives ? 1 : 2, lives, start), !lives) == Pair(second, lives ? 1 : 3));
         CHECK(pool.released(lives ? 1 : 3, lives, start).served.empty());
-        CHECK(pool.acquire(api, start, true).kind == (lives ? Kind::reuse : Kind::open));
+        CHECK(pool.acquire(api, start, Priority::urgent).kind == (lives ? Kind::reuse : Kind::open));
     }
 }
 
 TEST_CASE("an urgent one that waits does not hold up the others behind it") {
     PoolState pool(capped(1, 2));
-    pool.acquire(api, start, true);
+    pool.acquire(api, start, Priority::urgent);
     pool.acquire(api, start);
-    const QueueId urgent = pool.enqueue(api, true), other = pool.enqueue(api);
+    const QueueId urgent = pool.enqueue(api, Priority::urgent), other = pool.enqueue(api);
     // The place of an ordinary one is for an ordinary one.
     CHECK(onlyServed(pool.released(2, true, start), false) == Pair(other, 2));
     const QueueId next = pool.enqueue(api);
@@ -73,9 +73,9 @@ TEST_CASE("an urgent one that waits does not hold up the others behind it") {
 TEST_CASE("an urgent one is served by an idle connection, wherever another one ends") {
     PoolState pool(capped(1));
     pool.acquire(api, start);
-    pool.acquire(edge, start, true);
+    pool.acquire(edge, start, Priority::urgent);
     pool.released(1, true, start);
-    const QueueId waiter = pool.enqueue(api, true);
+    const QueueId waiter = pool.enqueue(api, Priority::urgent);
     CHECK(pool.open(api) == 1);
     CHECK(onlyServed(pool.released(2, true, start), false) == Pair(waiter, 1));
     CHECK(pool.acquire(edge, start).connection == 2);  // the other one is idle
@@ -83,9 +83,9 @@ TEST_CASE("an urgent one is served by an idle connection, wherever another one e
     // Not by one that is too old.
     PoolState aged(capped(1));
     aged.acquire(api, start);
-    aged.acquire(edge, start, true);
+    aged.acquire(edge, start, Priority::urgent);
     aged.released(1, true, start);
-    const QueueId late = aged.enqueue(api, true);
+    const QueueId late = aged.enqueue(api, Priority::urgent);
     const Released decision = aged.released(2, true, start + 30s);
     CHECK(onlyServed(decision, true) == Pair(late, 3));
     CHECK(decision.close == std::vector<ConnectionId>{1});
@@ -95,8 +95,8 @@ TEST_CASE(
     "whoever waits at an origin at its limit gets the connection that comes back, although an urgent one elsewhere "
     "is served first") {
     PoolState pool(capped(1, 1));
-    pool.acquire(api, start, true);
-    const QueueId other = pool.enqueue(api), urgent = pool.enqueue(edge, true);
+    pool.acquire(api, start, Priority::urgent);
+    const QueueId other = pool.enqueue(api), urgent = pool.enqueue(edge, Priority::urgent);
     const Released decision = pool.released(1, true, start);
     REQUIRE(decision.served.size() == 2);
     CHECK(decision.served[0].waiter == urgent);
@@ -110,21 +110,21 @@ TEST_CASE("a dead connection gives the right of an urgent request back") {
     PoolState pool(capped(1));
     pool.acquire(api, start);
     pool.released(1, true, start);
-    CHECK(pool.acquire(api, start, true).kind == Kind::reuse);
+    CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::reuse);
     pool.dropped(1);
-    CHECK(pool.acquire(api, start, true).kind == Kind::open);
-    CHECK(pool.acquire(api, start, true).kind == Kind::wait);
+    CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::open);
+    CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::wait);
 }
 
 TEST_CASE("an ordinary request on a connection that an urgent one used counts as ordinary") {
     PoolState pool(capped(1));
-    pool.acquire(api, start, true);
+    pool.acquire(api, start, Priority::urgent);
     pool.released(1, true, start);
     CHECK(pool.acquire(api, start).kind == Kind::reuse);
-    CHECK(pool.acquire(api, start, true).kind == Kind::open);
-    CHECK(pool.acquire(api, start, true).kind == Kind::wait);
+    CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::open);
+    CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::wait);
     pool.released(1, true, start);
-    CHECK(pool.acquire(api, start, true).kind == Kind::wait);
+    CHECK(pool.acquire(api, start, Priority::urgent).kind == Kind::wait);
 }
 
 TEST_CASE("random traffic with a cap: it holds, urgent ones are served in their order, and nobody waits needlessly") {
@@ -162,9 +162,10 @@ TEST_CASE("random traffic with a cap: it holds, urgent ones are served in their 
             const bool urgent = below(2) == 0;
             const std::size_t what = below(5);
             if (what < 2) {
-                const Acquired decision = pool.acquire(origin, now, urgent);
+                const Acquired decision = pool.acquire(origin, now, urgent ? Priority::urgent : Priority::ordinary);
                 if (decision.kind == Kind::wait)
-                    waiting.emplace(pool.enqueue(origin, urgent), std::pair(origin, urgent));
+                    waiting.emplace(pool.enqueue(origin, urgent ? Priority::urgent : Priority::ordinary),
+                                    std::pair(origin, urgent));
                 else
                     CHECK(inUse.emplace(decision.connection, urgent).second);
             } else if (what < 4 && !inUse.empty()) {

@@ -56,9 +56,10 @@ inline detail::NameLookupFactory silentLookup() {
 
 class BareTransport {
 public:
-    explicit BareTransport(detail::NameLookupFactory lookup, TransportOptions options = TransportOptions())
-        : transport(std::make_shared<detail::HttpTransport>(io.get_executor(), options,
-                                                            *detail::makeTlsContext(options.tls), std::move(lookup))) {}
+    explicit BareTransport(detail::NameLookupFactory lookup, TransportOptions options = TransportOptions(),
+                           const detail::Clock& clock = detail::Clock::system())
+        : transport(std::make_shared<detail::HttpTransport>(
+              io.get_executor(), options, *detail::makeTlsContext(options.tls), std::move(lookup), clock)) {}
 
     detail::WireRequest request(const std::string& method = "GET", bool tls = false) const {
         detail::WireRequest made;

@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const MonotonicTime start{};
+const BootTime start{};
 
-LeaseRelease release(const std::string& word, MonotonicTime until = MonotonicTime::max()) {
+LeaseRelease release(const std::string& word, BootTime until = BootTime::max()) {
     return LeaseRelease(RedisCommand{word}, std::make_shared<const bool>(true), until);
 }
 
