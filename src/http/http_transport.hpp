@@ -14,6 +14,7 @@
 #include <wix/options.hpp>
 
 #include "http/connection_pool.hpp"
+#include "http/shared_objects.hpp"
 #include "http/transport_interface.hpp"
 
 namespace wix::detail {
@@ -36,6 +37,9 @@ public:
     static boost::asio::awaitable<void> drain(std::shared_ptr<HttpTransport> self, WaitLimits limits);
     boost::asio::any_io_executor executor() const { return pool_->executor(); }
     std::size_t openConnections() const { return pool_->open(); }
+
+    /// Thread-safe. They must not keep this transport.
+    SharedObjects& sharedObjects() noexcept { return shared_; }
 
 private:
     using Lease = ConnectionPool::Lease;
@@ -79,6 +83,7 @@ private:
         std::map<std::string, Entry> entries_;
     };
 
+    SharedObjects shared_;
     RetryQuotas quotas_;
     const std::size_t maxBackground_;
     const std::shared_ptr<ConnectionPool> pool_;
