@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <wix/version.hpp>
 
+#include "auth/control_visitor.hpp"
 #include "call/api_error.hpp"
 #include "call/call_state.hpp"
 #include "call/option_rules.hpp"
@@ -47,16 +50,37 @@ void takeOptions(WireRequest& made, const ClientOptions& options, std::size_t he
 /// The token request, but for its body. Source: the JavaScript SDK's OAuthStrategy sends JSON without authorization.
 WireRequest tokenRequest(const OAuthStrategy& strategy, const ClientOptions& options, const ApiBase& api) {
     WireRequest made;
-    takeOptions(made, options, 2 + strategy.tokenRequestHeaders.size());
+    takeOptions(made, options, 3 + strategy.tokenRequestHeaders.size());
     made.origin = api.origin;
     made.method = "POST";
     made.target = api.pathPrefix + "/oauth2/token";
     made.maxBodyBytes = std::min(made.maxBodyBytes, maxTokenResponse);
     made.maxErrorBodyBytes = maxErrorBody;
     made.decodesAlways = true;
+    made.headers.emplace_back("Cache-Control", "no-store");
     for (const Header& field : strategy.tokenRequestHeaders) setHeader(made.headers, field);
     setHeader(made.headers, Header("Content-Type", "application/json"));
     return made;
+}
+
+/// The one control of this transport, client id, endpoint and set of token request headers.
+std::shared_ptr<ControlVisitor> controlOf(const SessionCommon& common) {
+    const WireRequest& request = common.tokens.request;
+    const std::string& clientId = common.tokens.strategy.clientId;
+    std::vector<std::string> fields;
+    for (const auto& [name, value] : request.headers) {
+        std::string field = name;
+        std::transform(field.begin(), field.end(), field.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        fields.push_back(field + ":" + value);
+    }
+    std::sort(fields.begin(), fields.end());
+    std::string name = "control\n" + request.describe() + "\n" + clientId;
+    for (const std::string& field : fields) name += "\n" + field;
+    const auto make = [&]() -> std::shared_ptr<SharedObjects::Object> {
+        return std::make_shared<ControlVisitor>(common.transport, request, clientId, *common.clock);
+    };
+    return std::static_pointer_cast<ControlVisitor>(common.transport->sharedObjects().get(name, make));
 }
 
 }  // namespace
@@ -78,6 +102,7 @@ SessionCommon::SessionCommon(std::shared_ptr<HttpTransport> shared, bool owns, O
     tokens.transport = transport;
     tokens.clock = clock;
     tokens.observer = options.observer;
+    tokens.control = [this] { return controlOf(*this); };
 }
 
 namespace {

@@ -68,6 +68,8 @@ public:
     /// a new anonymous visitor if there are none. They are the client's active tokens when this returns, and saved; if
     /// the storage cannot save them the session goes on in memory, and the save is tried again.
     /// Errors: Errc::token_unavailable, misconfigured, session_lost, session_expired, storage_*, and those of the network.
+    /// If the token endpoint refuses an expired session without a definite reason, this waits about 10 s for a second
+    /// attempt; Errc::token_unavailable then keeps the session, and `setTokens(Tokens{})` ends it.
     boost::asio::awaitable<Tokens> generateVisitorTokens() const;
 
     /// Adopts `tokens` of an earlier session first, then as above: confirms or renews that session. Tokens of the

@@ -169,6 +169,41 @@ bool isConfigurationError(std::string_view code) {
            code == "unsupported_grant_type" || code == "invalid_scope";
 }
 
+/// Whether a code says that the endpoint is busy or broken, whatever the status. `code` is normalized.
+bool isPassingCondition(std::string_view code) {
+    return code == "temporarily_unavailable" || code == "server_error" || code == "slow_down" ||
+           code.starts_with("rate_limit") || code.starts_with("too_many");
+}
+
+/// Error codes are compared without case, and `-` equals `_`.
+std::string normalized(std::string code) {
+    std::transform(code.begin(), code.end(), code.begin(), [](char c) {
+        if (c == '-') return '_';
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return code;
+}
+
+/// A code is a string or a number.
+std::string codeText(const json::object& object, std::string_view name) {
+    const json::value* found = member(object, name);
+    if (!found || !found->is_number()) return text(object, name);
+    return json::serialize(*found);
+}
+
+/// The code of an error in OAuth's form (RFC 6749, 5.2); empty if the body has another form. Web frameworks and gateways
+/// also have a member `error`: with the reason phrase of the status, and beside members that describe the request.
+std::string oauthCode(const json::object& object) {
+    const std::string code = normalized(text(object, "error"));
+    const bool isToken = std::all_of(code.begin(), code.end(), [](char c) { return c > ' ' && c < '\x7F'; });
+    const bool isReasonPhrase = code == "unauthorized" || code == "forbidden";
+    const bool describesRequest = object.contains("statusCode") || object.contains("status") ||
+                                  object.contains("timestamp") || object.contains("path");
+    if (!isToken || describesRequest || (isReasonPhrase && text(object, "error_description").empty()))
+        return std::string();
+    return code;
+}
+
 TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     TokenAnswer answer;
     if (const auto after = findHeader(reply.headers, "retry-after"))
@@ -184,8 +219,10 @@ TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
     const json::object* object = body.value.if_object();
     if (!object) return verdict(TokenVerdict::transient, Errc::token_unavailable, "");
 
-    const std::string oauth = text(*object, "error");
-    if (oauth == "invalid_grant") return verdict(TokenVerdict::rejected, Errc::session_lost, oauth);
+    const std::string oauth = oauthCode(*object);
+    // A refusal for some time says nothing about the refresh token.
+    const bool isForSomeTime = findHeader(reply.headers, "retry-after").has_value();
+    if (oauth == "invalid_grant" && !isForSomeTime) return verdict(TokenVerdict::rejected, Errc::session_lost, oauth);
     if (isConfigurationError(oauth)) return verdict(TokenVerdict::misconfigured, Errc::misconfigured, oauth);
     const json::object* details = objectMember(*object, "details");
     const json::object* validation = details ? objectMember(*details, "validationError") : nullptr;
@@ -197,13 +234,19 @@ TokenAnswer readError(const HttpReply& reply, WallTime wallNow) {
         return verdict(TokenVerdict::misconfigured, Errc::misconfigured, "about the client id");
 
     const json::object* application = details ? objectMember(*details, "applicationError") : nullptr;
-    const std::string wix = application ? text(*application, "code") : text(*object, "errorCode");
+    const std::string shownWix = application ? codeText(*application, "code") : text(*object, "errorCode");
+    const std::string wix = normalized(shownWix);
     // A bare `message` is what gateways and firewalls send; Wix's own errors have `details` beside it.
     const bool wixForm = !message.empty() && details;
-    if (!oauth.empty() || application || validation || !wix.empty() || !text(*object, "errorDescription").empty() ||
-        wixForm)
-        return verdict(TokenVerdict::suspicious, Errc::token_unavailable, shown(oauth.empty() ? wix : oauth));
-    return verdict(TokenVerdict::transient, Errc::token_unavailable, "");
+    const bool isError = !oauth.empty() || application || validation || !wix.empty() ||
+                         !text(*object, "errorDescription").empty() || wixForm;
+    if (!isError) return verdict(TokenVerdict::transient, Errc::token_unavailable, "");
+    const std::string detail = shown(oauth.empty() ? shownWix : text(*object, "error"));
+    if (isForSomeTime || isPassingCondition(oauth) || isPassingCondition(wix))
+        return verdict(TokenVerdict::transient, Errc::token_unavailable, detail);
+    answer.status = reply.status;
+    answer.errorCode = oauth.empty() ? wix : oauth;
+    return verdict(TokenVerdict::ambiguous, Errc::token_unavailable, detail);
 }
 
 }  // namespace
@@ -224,6 +267,8 @@ TokenAnswer noTokenAnswer(Failure failure) {
     TokenAnswer answer;
     answer.verdict = failure.maybeSent ? TokenVerdict::lost : TokenVerdict::transient;
     answer.failure = std::move(failure);
+    answer.failure.maybeSent = false;
+    if (answer.failure.code == Errc::maybe_sent) answer.failure.code = Errc::connection_lost;
     return answer;
 }
 

@@ -23,6 +23,7 @@ TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens& initial, const
     policy.windows = strategy.windows;
     policy.leaseLife = timeouts.tokenExchange + 3 * timeouts.storage;
     policy.leaseStart = 2 * timeouts.storage;
+    policy.exchangeTime = timeouts.tokenExchange;
     return policy;
 }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <wix/token_storage.hpp>
 
 #include "async/home_operation.hpp"
+#include "auth/control_visitor.hpp"
 #include "auth/token_state.hpp"
 #include "auth/waiter_slots.hpp"
 #include "base/clock.hpp"
@@ -30,6 +32,8 @@ struct TokenManagerSetup {
     std::string storageKey;  ///< The same.
     WireRequest request;     ///< Of a token exchange, but for its body.
     std::shared_ptr<TransportInterface> transport;
+    /// The control of this client and transport, when it is needed. Null: an ambiguous refusal never ends a session.
+    std::function<std::shared_ptr<ControlVisitor>()> control;
     std::shared_ptr<Observer> observer;  ///< May be null.
     const Clock* clock = &Clock::system();
 };
@@ -97,6 +101,7 @@ private:
     void perform(PauseAction&);
     void perform(SaveAction&);
     void perform(ExchangeAction&);
+    void perform(RequestControlAction&);
     void perform(PublishAction&);
     void perform(CompleteAction&);
     void answer();
@@ -114,6 +119,7 @@ private:
     void storageIsLate(StorageCall call);
     void storageCannotStart(StorageCall call);
     static boost::asio::awaitable<void> exchange(std::shared_ptr<TokenManager> self, ExchangeAction action);
+    static boost::asio::awaitable<void> askControl(std::shared_ptr<TokenManager> self);
     bool takeSlot() noexcept;
     void refuseBackground();
     void landed();

@@ -36,6 +36,16 @@ void TokenManager::perform(ExchangeAction& action) {
     }
 }
 
+void TokenManager::perform(RequestControlAction&) {
+    try {
+        work_->abortFlight = std::stop_source();
+        work_->dropUnsent = std::stop_source();
+        asio::co_spawn(work_->strand, askControl(self()), asio::detached);
+    } catch (...) {  // out of memory, say
+        work_->state.controlled(ControlOutcome(), setup().clock->now());
+    }
+}
+
 /// The right to renew ahead of need. Nobody waits for that: what goes wrong here is a refusal.
 bool TokenManager::takeSlot() noexcept {
     try {
@@ -56,7 +66,7 @@ void TokenManager::refuseBackground() {
 void TokenManager::landed() {
     work_->flightSlot.reset();
     work_->lease.reset();
-    work_->pauseTimer.cancel();
+    if (!work_->state.isPausing()) work_->pauseTimer.cancel();
     aheadNotBefore_ = std::max(refusedUntil_, work_->state.nextAttempt()).time_since_epoch().count();
     ahead_ = false;
 }
@@ -86,6 +96,24 @@ asio::awaitable<void> TokenManager::exchange(std::shared_ptr<TokenManager> self,
     if (answer.verdict == TokenVerdict::lost && MonotonicClock::now() >= self->work_->flightDeadline)
         answer.verdict = TokenVerdict::transient;
     self->work_->state.exchanged(std::move(answer), started, clock.now());
+    self->perform();
+}
+
+asio::awaitable<void> TokenManager::askControl(std::shared_ptr<TokenManager> self) {
+    ControlOutcome outcome;
+    try {
+        std::shared_ptr<ControlVisitor> control;
+        if (self->setup().control) control = self->setup().control();
+        if (control) {
+            WaitLimits limits(self->work_->flightDeadline, self->work_->abortFlight.get_token());
+            limits.stopUnsent = self->work_->dropUnsent.get_token();
+            auto asking = control->ask(self->work_->strand, std::move(limits));
+            outcome = co_await std::move(asking);
+        }
+    } catch (...) {  // out of memory, say: the experiment ends without a verdict
+        outcome = ControlOutcome();
+    }
+    self->work_->state.controlled(outcome, self->setup().clock->now());
     self->perform();
 }
 

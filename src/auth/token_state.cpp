@@ -33,9 +33,14 @@ TokenState::TokenState(TokenPolicy policy, TokenRest&& rest)
       attempts_(rest.attempts),
       budget_(rest.budget),
       serverClock_(rest.serverClock) {
-    if (!rest.gone) return;
-    spent_ = std::move(rest.gone->spent);
-    dead_ = std::move(rest.gone->dead);
+    if (rest.gone) {
+        spent_ = std::move(rest.gone->spent);
+        dead_ = std::move(rest.gone->dead);
+    }
+    if (!rest.trouble) return;
+    failed_ = Failed{std::move(rest.trouble->failure), rest.trouble->nextAttempt};
+    failures_ = rest.trouble->failures;
+    ambiguous_ = rest.trouble->ambiguous;
 }
 
 TokenRest TokenState::rest() {
@@ -50,6 +55,13 @@ TokenRest TokenState::rest() {
         rest.gone = std::make_unique<TokenRest::Gone>();
         rest.gone->spent = std::move(spent_);
         rest.gone->dead = std::move(dead_);
+    }
+    if (failed_) {
+        rest.trouble = std::make_unique<TokenRest::Trouble>();
+        rest.trouble->failure = std::move(failed_->failure);
+        rest.trouble->nextAttempt = failed_->nextAttempt;
+        rest.trouble->failures = failures_;
+        rest.trouble->ambiguous = ambiguous_;
     }
     rest.budget = budget_;
     rest.serverClock = serverClock_;
@@ -146,6 +158,7 @@ void TokenState::close(WaiterId id, Moment now) {
 void TokenState::abandon(Moment now) {
     if (!std::exchange(closed_, true)) {
         claim_.reset();
+        ambiguous_.callersLeft();
         auto left = waiters_.take([](const Waiter&) { return true; });
         for (const auto& [id, event] : deferred_) left.push_back(id);
         deferred_.clear();
@@ -159,7 +172,9 @@ void TokenState::cancel(WaiterId id) {
     waiters_.remove(id);
     deferred_.erase(id);
     std::erase(closing_, id);
-    if (claim_ && !storageBusy_ && waiters_.empty()) claim_.reset();  // no timer for a claim that nobody wants
+    if (!waiters_.empty()) return;
+    if (claim_ && !storageBusy_) claim_.reset();  // no timer for a claim that nobody wants
+    ambiguous_.callersLeft();
 }
 
 void TokenState::renewAhead(std::uint64_t generation, Moment now) {
@@ -175,10 +190,10 @@ void TokenState::renewAhead(std::uint64_t generation, Moment now) {
 /// tokens wait behind it: what is active is about to be replaced.
 bool TokenState::waitsForStorage() const { return rejected_ || saving_ || next_ || (storageBusy_ && !retryingSave_); }
 
-/// A new waiter. While an exchange is under way it is looked at alone: its coming changes nothing for the thousands that
+/// A new waiter. While an exchange is under way, or its next attempt is waited for, it is looked at alone: its coming changes nothing for the thousands that
 /// wait already, and looking at all of them each time would cost the square of their number.
 void TokenState::admit(WaiterId id, Waiter waiter, Moment now) {
-    if (exchange_ && !waitsForStorage()) {
+    if ((exchange_ || isPausing()) && !waitsForStorage()) {
         if (isSatisfied(waiter, freshness(now))) return complete({id}, active_);
         if (hasNothingToRenew(waiter)) return complete({id}, nothingToRenew());
         waiters_.add(id, waiter);
@@ -212,7 +227,10 @@ void TokenState::advanceExchange(Moment now, Freshness fresh) {
         return settleFailed(Failure(Errc::session_expired, "the member has no refresh token"), fresh);
     if (lost_ && (tokens.refreshToken.role == TokenRole::member || policy_.onSessionLost == SessionLostPolicy::fail))
         return settleFailed(*lost_, fresh);
-    if (failed_ && now.boot < failed_->nextAttempt) return settleFailed(failed_->failure, fresh);
+    if (failed_ && now.boot < failed_->nextAttempt) {
+        if (ambiguous_.callersWait() && fresh == Freshness::dead && !lost_) return waitForNextAttempt(now);
+        return settleFailed(failed_->failure, fresh);
+    }
     if ((lost_ || !canRenew) && fresh != Freshness::dead) {
         // It cannot be renewed, but it still works: the visitor keeps the cart as long as that.
         complete(waiters_.take([](const Waiter& waiter) { return waiter.wants == Waiter::Wants::usable; }), active_);

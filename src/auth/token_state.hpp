@@ -7,7 +7,8 @@
 // - Published sets have a growing generation. A 401 names the one it used; only the current one is renewed.
 // - Another session (setTokens, logout) is a new epoch. What was asked for an older epoch is never published.
 // - A failed exchange answers its waiters once and is remembered until its backoff is over.
-// - Only a definite rejection, checked against the storage, ends a session; and never a member's.
+// - Only a definite rejection, or an ambiguous one that an experiment has confirmed (ambiguous_refusal.hpp), ends a
+//   session, and only after a check against the storage. A member never becomes a visitor.
 // - Several processes may share the storage: before an exchange comes a claim, which is the renewal lease and another look
 //   at the record. Who finds that a sibling has renewed goes on with that, and asks nobody.
 #pragma once
@@ -29,7 +30,9 @@
 #include <wix/token_storage.hpp>
 #include <wix/tokens.hpp>
 
+#include "auth/ambiguous_refusal.hpp"
 #include "auth/arrivals.hpp"
+#include "auth/control_state.hpp"
 #include "auth/renewal_budget.hpp"
 #include "auth/token_endpoint.hpp"
 #include "auth/token_life.hpp"
@@ -59,7 +62,7 @@ struct LeaseAction {
     std::chrono::milliseconds life{0};
     bool background = false;
 };
-/// Another process has the lease: wait, then report with paused().
+/// Another process has the lease, or an ambiguous refusal has to be confirmed: wait, then report with paused().
 struct PauseAction {
     std::chrono::milliseconds time{0};
 };
@@ -74,8 +77,12 @@ struct ExchangeAction {
     std::string refreshToken;
     bool background = false;
     bool replay = false;    ///< Of the exchange that was just reported: the same flight, within its deadline.
+                            ///< (Or of the one before the control, see RequestControlAction.)
     RenewalStarted flight;  ///< Tell the observer, unless this is a replay or refused.
 };
+/// Ask the control whether the token endpoint accepts refreshes now, within the deadline of the flight; report with
+/// controlled(). It is not needed any more once exchangeIsStale().
+struct RequestControlAction {};
 /// Callers may use this set from now on. Null: none, since another one is about to be active.
 struct PublishAction {
     SnapshotPtr snapshot;
@@ -90,8 +97,8 @@ struct DropUnsentAction {};
 /// Tell the observer.
 using ObserveAction = std::variant<RenewalFinished, RenewalFailed, RenewalAdopted, SessionLost, SaveFailed>;
 
-using TokenAction = std::variant<LoadAction, LeaseAction, PauseAction, SaveAction, ExchangeAction, PublishAction,
-                                 CompleteAction, DropUnsentAction, ObserveAction>;
+using TokenAction = std::variant<LoadAction, LeaseAction, PauseAction, SaveAction, ExchangeAction, RequestControlAction,
+                                 PublishAction, CompleteAction, DropUnsentAction, ObserveAction>;
 using TokenActions = std::vector<TokenAction>;
 
 /// What a session starts from, and its policy.
@@ -105,6 +112,8 @@ struct TokenPolicy {
     std::chrono::milliseconds leaseLife{30'000};
     /// Within this time after its lease was requested the exchange begins, or the lease is requested once more.
     std::chrono::milliseconds leaseStart{10'000};
+    /// The deadline of a flight: a refresh token is not found dead after it.
+    std::chrono::milliseconds exchangeTime{20'000};
 };
 
 /// What is kept of a state while nothing is under way: thousands of sessions may be at rest.
@@ -122,6 +131,13 @@ struct TokenRest {
         std::vector<std::string> dead;
     };
     std::unique_ptr<Gone> gone;  // most have none
+    struct Trouble {
+        Failure failure;
+        BootTime nextAttempt{};
+        int failures = 0;
+        AmbiguousRefusal ambiguous;
+    };
+    std::unique_ptr<Trouble> trouble;  // of a session whose last exchange has failed
     RenewalBudget budget;
     std::optional<Moment> serverClock;
 };
@@ -160,6 +176,7 @@ public:
     void paused(Moment now);
     void saved(SaveOutcome outcome, Moment now);
     void exchanged(TokenAnswer answer, BootTime requestStarted, Moment now);
+    void controlled(ControlOutcome outcome, Moment now);
     void backgroundRefused(Moment now);
 
     /// What is to be done now; empties the list.
@@ -167,10 +184,14 @@ public:
 
     std::size_t waiters() const noexcept { return waiters_.size() + deferred_.size() + closing_.size(); }
     /// Whether the exchange under way is for a session that is gone: nobody waits for its answer, but others wait for
-    /// its end.
-    bool exchangeIsStale() const noexcept { return exchange_ && exchange_->epoch != epoch_; }
+    /// its end. The same for a control that no caller waits for.
+    bool exchangeIsStale() const noexcept {
+        return exchange_ && (exchange_->epoch != epoch_ || (exchange_->refusal && !ambiguous_.awaitsControl()));
+    }
     /// Whether new tokens are on their way: a claim, an exchange, its save, or the storage's word on its rejection.
     bool isRenewing() const noexcept { return exchange_ || saving_ || rejected_ || claim_; }
+    /// Whether callers wait for the next attempt after an ambiguous refusal. The lease is not kept meanwhile.
+    bool isPausing() const noexcept { return ambiguous_.isPausing(); }
     /// Nothing is under way, nobody waits, and everything is saved: another process, or a later run, can go on with it.
     bool isQuiet() const noexcept { return !isRenewing() && !storageBusy_ && !next_ && !unsaved_ && waiters() == 0; }
     bool isUnsaved() const noexcept { return unsaved_; }
@@ -182,8 +203,7 @@ public:
     bool isClosed() const noexcept { return closed_; }
     /// Whether a state that is made of rest() goes on as this one would.
     bool mayRest() const noexcept {
-        return isQuiet() && loaded_ && !closed_ && !failed_ && !lost_ && !wantAhead_ && suspectToken_.empty() &&
-               policy_.initial.empty();
+        return isQuiet() && loaded_ && !closed_ && !lost_ && !wantAhead_ && policy_.initial.empty();
     }
     /// Ends this one.
     TokenRest rest();
@@ -229,6 +249,7 @@ private:
         std::uint64_t epoch = 0;
         Flight flight;
         bool replayed = false;
+        std::optional<Failure> refusal = std::nullopt;  // while the control is asked
     };
     struct Failed {
         Failure failure;
@@ -295,6 +316,13 @@ private:
     void granted(const Exchange& exchange, TokenAnswer answer, BootTime requestStarted, Moment now);
     void failed(const Exchange& exchange, TokenAnswer answer, Moment now);
     void failExchange(TokenAnswer answer, std::chrono::milliseconds atLeast, Moment now);
+    void endWithFailure(const Exchange& exchange, TokenAnswer answer, std::chrono::milliseconds atLeast, Moment now);
+    void refusedAmbiguously(const Exchange& exchange, TokenAnswer answer, Moment now);
+    void decideRefusal(AmbiguousRefusal::Step step, const Exchange& exchange, TokenAnswer answer, Moment now);
+    bool mayDecide(const Exchange& exchange, Moment now) const;
+    void waitForNextAttempt(Moment now);
+    std::size_t waitingForToken() const;
+    void rememberFailure(Failure failure, std::chrono::milliseconds pause, Moment now);
     void reject(Failure failure);
     void checkedRejection(const LoadOutcome& outcome, Moment now);
     void loseSession(Failure failure);
@@ -353,8 +381,7 @@ private:
     int failures_ = 0;
     std::optional<Failure> rejected_;  // by the endpoint; the storage has the last word
     std::optional<Failure> lost_;      // definitely; until other tokens are adopted
-    std::string suspectToken_;         // a refresh token with one suspicious answer
-    BootTime suspectedAt_{};
+    AmbiguousRefusal ambiguous_;
     RenewalBudget budget_;
     std::optional<Moment> serverClock_;  // what the endpoint's clock showed, and when
     TokenActions actions_;

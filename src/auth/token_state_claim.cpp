@@ -124,6 +124,7 @@ void TokenState::denied(Moment now) {
 
 void TokenState::paused(Moment now) {
     if (claim_ && claim_->phase == Claim::Phase::pausing) claim_->phase = Claim::Phase::wanting;
+    ambiguous_.pauseEnded(!failed_ || now.boot >= failed_->nextAttempt);
     advance(now);
 }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::milliseconds firstBackoff{1'000};
 constexpr std::chrono::milliseconds longestBackoff{60'000};
 constexpr std::chrono::milliseconds shortestPause{250};
-constexpr std::chrono::milliseconds suspicionPause{1'000};
+constexpr std::chrono::milliseconds uncheckedPause{1'000};  // a rejection, and the storage fails
 constexpr std::chrono::milliseconds misconfiguredPause{10'000};
 constexpr std::chrono::milliseconds longestRetryAfter{300'000};
 
@@ -49,7 +49,7 @@ void TokenState::exchanged(TokenAnswer answer, BootTime requestStarted, Moment n
 
 void TokenState::granted(const Exchange& exchange, TokenAnswer answer, BootTime requestStarted, Moment now) {
     failures_ = 0;
-    suspectToken_.clear();
+    ambiguous_.reset();
     if (answer.date) serverClock_ = Moment(now.boot, *answer.date, 0);
     Commit commit;
     commit.flight = exchange.flight;
@@ -76,22 +76,23 @@ void TokenState::granted(const Exchange& exchange, TokenAnswer answer, BootTime 
 
 void TokenState::failed(const Exchange& exchange, TokenAnswer answer, Moment now) {
     const bool renewing = exchange.grant == Grant::refreshToken;
-    const bool suspectedBefore = suspectToken_ == exchange.refreshToken && now.boot - suspectedAt_ >= suspicionPause;
-    const bool rejects =
-        answer.verdict == TokenVerdict::rejected || (answer.verdict == TokenVerdict::suspicious && suspectedBefore);
-    const auto waited = waiters_.count([](const Waiter& waiter) { return waiter.wants != Waiter::Wants::adopted; });
     answer.failure.attempt = exchange.flight.attempt;
-    if (renewing && rejects) {
-        observeEnd(exchange.flight, answer.failure, waited, now);
+    if (renewing && answer.verdict == TokenVerdict::ambiguous)
+        return refusedAmbiguously(exchange, std::move(answer), now);
+    ambiguous_.interrupt();
+    if (renewing && answer.verdict == TokenVerdict::rejected) {
+        observeEnd(exchange.flight, answer.failure, waitingForToken(), now);
         return reject(std::move(answer.failure));
     }
-    auto atLeast = answer.verdict == TokenVerdict::misconfigured ? misconfiguredPause : shortestPause;
-    if (renewing && answer.verdict == TokenVerdict::suspicious) {
-        if (suspectToken_ != exchange.refreshToken) suspectedAt_ = now.boot;
-        suspectToken_ = exchange.refreshToken;
-        atLeast = suspicionPause;
-    }
-    if (!renewing && answer.verdict == TokenVerdict::rejected) answer.failure.code = Errc::token_unavailable;
+    if (answer.verdict == TokenVerdict::rejected) answer.failure.code = Errc::token_unavailable;
+    const auto atLeast = answer.verdict == TokenVerdict::misconfigured ? misconfiguredPause : shortestPause;
+    endWithFailure(exchange, std::move(answer), atLeast, now);
+}
+
+/// Tells the observer and the callers.
+void TokenState::endWithFailure(const Exchange& exchange, TokenAnswer answer, std::chrono::milliseconds atLeast,
+                                Moment now) {
+    const std::size_t waited = waitingForToken();
     failExchange(std::move(answer), atLeast, now);
     observeEnd(exchange.flight, failed_->failure, waited, now);
 }
@@ -99,11 +100,19 @@ void TokenState::failed(const Exchange& exchange, TokenAnswer answer, Moment now
 void TokenState::failExchange(TokenAnswer answer, std::chrono::milliseconds atLeast, Moment now) {
     auto pause = std::max(atLeast, fullJitter(++failures_, firstBackoff, longestBackoff, now.random));
     if (answer.retryAfter) pause = std::max(pause, std::min(*answer.retryAfter, longestRetryAfter));
-    answer.failure.retryAt = now.wall + pause;
-    failed_ = Failed{std::move(answer.failure), now.boot + pause};
-    wantAhead_ = false;
+    rememberFailure(std::move(answer.failure), pause, now);
     if (saving_ || next_) return;  // other tokens are about to be active: they may serve those who wait
     settleFailed(failed_->failure, freshness(now));
+}
+
+void TokenState::rememberFailure(Failure failure, std::chrono::milliseconds pause, Moment now) {
+    failure.retryAt = now.wall + pause;
+    failed_ = Failed{std::move(failure), now.boot + pause};
+    wantAhead_ = false;
+}
+
+std::size_t TokenState::waitingForToken() const {
+    return waiters_.count([](const Waiter& waiter) { return waiter.wants != Waiter::Wants::adopted; });
 }
 
 /// The refresh token is refused. If there is a storage it is asked first: a sibling may have renewed it meanwhile.
@@ -121,7 +130,7 @@ void TokenState::checkedRejection(const LoadOutcome& outcome, Moment now) {
     if (outcome.has_error()) {
         TokenAnswer unknown;
         unknown.failure = outcome.error();
-        return failExchange(std::move(unknown), suspicionPause, now);
+        return failExchange(std::move(unknown), uncheckedPause, now);
     }
     // A record that we could not write over is no sibling's: it may be of the session before this one.
     const bool stale =

@@ -155,6 +155,7 @@ bool TokenState::publish(const Commit& commit) {
     active_ = std::move(made);
     if (!sameToken) lost_.reset();
     failed_.reset();
+    ambiguous_.reset();
     wantAhead_ = false;
     actions_.emplace_back(PublishAction{active_});
     return rotated;
@@ -297,7 +298,7 @@ void TokenState::newEpoch() {
     rejected_.reset();
     claim_.reset();
     leased_ = false;
-    suspectToken_.clear();
+    ambiguous_.reset();
     wantAhead_ = false;
     budget_ = RenewalBudget();
 }

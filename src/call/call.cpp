@@ -66,6 +66,12 @@ const SnapshotPtr& Call::token() {
     return token_;
 }
 
+/// A cache on the way may have stored the 401, and would return it again (RFC 9111, 5.2.1.4).
+void Call::replayWith(SnapshotPtr token) {
+    setToken(std::move(token));
+    if (!findHeader(request_->headers, "cache-control")) request_->headers.emplace_back("Cache-Control", "no-cache");
+}
+
 asio::awaitable<result<HttpReply>> Call::send() {
     request_->attempt = report_.sending();
     request_->authorization.reset();

@@ -49,6 +49,8 @@ public:
     /// The token of the next request; null: wait for one.
     const SnapshotPtr& token();
     void setToken(SnapshotPtr token) noexcept { token_ = std::move(token); }
+    /// The next request repeats the last one with the token that has replaced the refused one.
+    void replayWith(SnapshotPtr token);
     /// Whether the next request has the token that it needs: it needs none away from where the token is for.
     bool hasToken() { return !atHome_ || token(); }
 

@@ -93,7 +93,7 @@ asio::awaitable<bool> carryOut(Call& call, CallDecision decision, result<HttpRep
                 break;
             }
             call.retried(reply, decision);
-            call.setToken(std::move(*newer));
+            call.replayWith(std::move(*newer));
             co_return true;
         }
         case Action::wait: {

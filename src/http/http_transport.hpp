@@ -14,6 +14,7 @@
 #include <wix/options.hpp>
 
 #include "http/connection_pool.hpp"
+#include "http/shared_objects.hpp"
 #include "http/transport_interface.hpp"
 
 namespace wix::detail {
@@ -38,6 +39,9 @@ public:
     /// What is used from threads that do not run the executor's context: see ContextUse.
     const ContextBound& context() const noexcept { return *pool_; }
     std::size_t openConnections() const { return pool_->open(); }
+
+    /// Thread-safe. They must not keep this transport.
+    SharedObjects& sharedObjects() noexcept { return shared_; }
 
 private:
     using Lease = ConnectionPool::Lease;
@@ -82,6 +86,7 @@ private:
     };
 
     const Clock& clock_;
+    SharedObjects shared_;
     RetryQuotas quotas_;
     const std::size_t maxBackground_;
     const std::shared_ptr<ConnectionPool> pool_;

@@ -5,6 +5,7 @@
 
 #include "testing/backstage.hpp"
 #include "testing/core.hpp"
+#include "testing/token_routes.hpp"
 #include "testing/wix_error.hpp"
 
 namespace json = boost::json;
@@ -99,24 +100,44 @@ bool isHeaderText(std::string_view value) {
     return std::none_of(value.begin(), value.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
-void parseFail(const json::object& entry, const std::string& path, ConfigChanges& changes) {
-    Members members(entry, path);
-    const std::string name = members.readEndpoint();
-    const std::size_t count = members.readCount();
-    ScriptedReply reply;
-    reply.status = static_cast<int>(number(members.require("status"), members.field("status"), 200, 599));
-    if (const json::value* body = members.find("body")) reply.body = text(*body, members.field("body"));
+ScriptedReply readResponse(Members& members) {
+    ScriptedReply response;
+    response.status = static_cast<int>(number(members.require("status"), members.field("status"), 200, 599));
+    if (const json::value* body = members.find("body")) response.body = text(*body, members.field("body"));
     if (const json::value* headers = members.find("headers")) {
         for (const auto& member : object(*headers, members.field("headers"))) {
             const std::string field = members.field("headers") + "." + std::string(member.key());
-            reply.headers.emplace_back(member.key(), text(member.value(), field));
-            if (!isHeaderText(member.key()) || !isHeaderText(reply.headers.back().second)) {
+            response.headers.emplace_back(member.key(), text(member.value(), field));
+            if (!isHeaderText(member.key()) || !isHeaderText(response.headers.back().second)) {
                 refuse(field, "must not hold a line break");
             }
         }
     }
+    return response;
+}
+
+void parseFail(const json::object& entry, const std::string& path, ConfigChanges& changes) {
+    Members members(entry, path);
+    const std::string name = members.readEndpoint();
+    const std::size_t count = members.readCount();
+    const ScriptedReply reply = readResponse(members);
     members.refuseOthers();
     changes.emplace_back([=](Core& core) { core.queueFault(name, count, reply); });
+}
+
+void parseFailToken(const json::object& entry, const std::string& path, ConfigChanges& changes) {
+    Members members(entry, path);
+    TokenRequestMatch match;
+    if (const json::value* grant = members.find("grantType")) {
+        match.grantType = text(*grant, members.field("grantType"));
+        if (!isGrantType(match.grantType)) refuse(members.field("grantType"), "must be anonymous or refresh_token");
+    }
+    if (const json::value* token = members.find("refreshToken"))
+        match.refreshToken = text(*token, members.field("refreshToken"));
+    const std::size_t count = members.readCount();
+    const ScriptedReply response = readResponse(members);
+    members.refuseOthers();
+    changes.emplace_back([=](Core& core) { core.queueTokenFault(match, count, response); });
 }
 
 void parseCut(const json::object& entry, const std::string& path, ConfigChanges& changes) {
@@ -247,6 +268,8 @@ void parseMember(const std::string& name, const json::value& value, ConfigChange
         parseDelay(value, name, changes);
     } else if (name == "fail") {
         parseEach(value, name, changes, parseFail);
+    } else if (name == "failTokenRequests") {
+        parseEach(value, name, changes, parseFailToken);
     } else if (name == "cut") {
         parseEach(value, name, changes, parseCut);
     } else if (name == "drip") {

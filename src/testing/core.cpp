@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "testing/backstage.hpp"
+#include "testing/token_routes.hpp"
 #include "testing/wix_error.hpp"
 
 namespace wix::testing::detail {
@@ -75,7 +76,16 @@ void Core::record(const Plan& plan, const HttpRequest& request) {
 HttpReply Core::answer(const Plan& plan, const HttpRequest& request) {
     if (plan.endpoint.empty()) return finished(backstageAnswer(*this, request));
     const auto* script = plan.fault ? std::get_if<ScriptedReply>(&*plan.fault) : nullptr;
-    return finished(script != nullptr ? scripted(*script) : siteAnswer(request));
+    if (script != nullptr) return finished(scripted(*script));
+    const std::optional<ScriptedReply> refusal = takeTokenFault(plan, request);
+    return finished(refusal ? scripted(*refusal) : siteAnswer(request));
+}
+
+std::optional<ScriptedReply> Core::takeTokenFault(const Plan& plan, const HttpRequest& request) {
+    if (plan.endpoint != "token") return std::nullopt;
+    const TokenRequestMatch asked = readTokenRequest(request);
+    const std::lock_guard lock(mutex_);
+    return faults_.takeToken(asked);
 }
 
 HttpReply Core::refuse(int status, std::string_view code, std::string_view description) {
@@ -167,6 +177,11 @@ void Core::queueFault(std::string_view endpoint, std::size_t count, Fault fault)
     checkEndpoint(endpoint);
     const std::lock_guard lock(mutex_);
     faults_.queue(endpoint, count, std::move(fault));
+}
+
+void Core::queueTokenFault(TokenRequestMatch match, std::size_t count, ScriptedReply response) {
+    const std::lock_guard lock(mutex_);
+    faults_.queueToken(std::move(match), count, std::move(response));
 }
 
 void Core::setDelay(std::string_view endpoint, std::chrono::milliseconds delay) {

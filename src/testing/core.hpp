@@ -67,6 +67,7 @@ public:
     void revokeTokens(std::string_view visitorId);
     void advanceClock(std::chrono::seconds by);
     void queueFault(std::string_view endpoint, std::size_t count, Fault fault);
+    void queueTokenFault(TokenRequestMatch match, std::size_t count, ScriptedReply response);
     void setDelay(std::string_view endpoint, std::chrono::milliseconds delay);
     void setRateLimit(std::size_t perMinute, bool retryAfter);
     void clearFaults();
@@ -76,6 +77,7 @@ public:
 
 private:
     Time now() const;
+    std::optional<ScriptedReply> takeTokenFault(const Plan& plan, const HttpRequest& request);
     HttpReply siteAnswer(const HttpRequest& request);
     void mark(const HttpRequest& request, HttpReply& reply);
     HttpReply finished(HttpReply reply);

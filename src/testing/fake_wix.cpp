@@ -1,10 +1,12 @@
 #include <wix/testing/fake_wix.hpp>
 
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 #include "testing/core.hpp"
 #include "testing/server.hpp"
+#include "testing/token_routes.hpp"
 
 namespace wix::testing {
 
@@ -59,6 +61,12 @@ void FakeWix::advanceClock(std::chrono::seconds by) { impl_->core.advanceClock(b
 
 void FakeWix::failNext(std::string_view endpoint, std::size_t count, ScriptedReply reply) {
     impl_->core.queueFault(endpoint, count, std::move(reply));
+}
+
+void FakeWix::failTokenRequests(TokenRequestMatch match, std::size_t count, ScriptedReply response) {
+    if (!detail::isGrantType(match.grantType))
+        throw std::invalid_argument("wix::testing::FakeWix knows the grant types anonymous and refresh_token");
+    impl_->core.queueTokenFault(std::move(match), count, std::move(response));
 }
 
 void FakeWix::cutNext(std::string_view endpoint, std::size_t count, CutPoint at) {

@@ -1,5 +1,6 @@
 #include "testing/fault_plan.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace wix::testing::detail {
@@ -11,6 +12,24 @@ void FaultPlan::queue(std::string_view endpoint, std::size_t count, Fault fault)
 std::optional<Fault> FaultPlan::take(std::string_view endpoint) {
     if (std::optional<Fault> own = takeFrom(endpoint)) return own;
     return takeFrom("*");
+}
+
+void FaultPlan::queueToken(TokenRequestMatch match, std::size_t count, ScriptedReply response) {
+    if (count > 0) tokens_.push_back(TokenEntry{std::move(match), count, std::move(response)});
+}
+
+std::optional<ScriptedReply> FaultPlan::takeToken(const TokenRequestMatch& request) {
+    const auto found = std::find_if(tokens_.begin(), tokens_.end(), [&](const TokenEntry& entry) {
+        const auto matches = [](const std::string& wanted, const std::string& given) {
+            return wanted.empty() || wanted == given;
+        };
+        return matches(entry.match.grantType, request.grantType) &&
+               matches(entry.match.refreshToken, request.refreshToken);
+    });
+    if (found == tokens_.end()) return std::nullopt;
+    ScriptedReply response = found->response;
+    if (--found->left == 0) tokens_.erase(found);
+    return response;
 }
 
 void FaultPlan::setDelay(std::string_view endpoint, std::chrono::milliseconds delay) {
@@ -25,6 +44,7 @@ std::chrono::milliseconds FaultPlan::delayOf(std::string_view endpoint) const {
 
 void FaultPlan::clear() {
     queues_.clear();
+    tokens_.clear();
     delays_.clear();
 }
 

@@ -38,6 +38,10 @@ public:
     /// To be called once per request.
     std::optional<Fault> take(std::string_view endpoint);
 
+    void queueToken(TokenRequestMatch match, std::size_t count, ScriptedReply response);
+    /// To be called once for each token request that no other fault has.
+    std::optional<ScriptedReply> takeToken(const TokenRequestMatch& request);
+
     void setDelay(std::string_view endpoint, std::chrono::milliseconds delay);
     std::chrono::milliseconds delayOf(std::string_view endpoint) const;
 
@@ -48,9 +52,15 @@ private:
         std::size_t left;
         Fault fault;
     };
+    struct TokenEntry {
+        TokenRequestMatch match;
+        std::size_t left;
+        ScriptedReply response;
+    };
     std::optional<Fault> takeFrom(std::string_view key);
 
     std::map<std::string, std::deque<Entry>, std::less<>> queues_;
+    std::deque<TokenEntry> tokens_;
     std::map<std::string, std::chrono::milliseconds, std::less<>> delays_;
 };
 

@@ -93,6 +93,20 @@ HttpReply info(const Tokens& tokens, const Call& call) {
 
 }  // namespace
 
+bool isGrantType(std::string_view text) noexcept {
+    return text.empty() || text == "anonymous" || text == "refresh_token";
+}
+
+TokenRequestMatch readTokenRequest(const HttpRequest& request) {
+    try {
+        const HeaderList fields = fieldsOf(request);
+        return TokenRequestMatch(field(fields, "grantType", "grant_type"),
+                                 field(fields, "refreshToken", "refresh_token"));
+    } catch (const Refusal&) {
+        return TokenRequestMatch();
+    }
+}
+
 void addTokenRoutes(Router& router, Tokens& tokens) {
     router.add(Route("token", "POST", "/oauth2/token", Access::open, Effect::read,
                      [&tokens](const Call& call) { return grant(tokens, call); }));

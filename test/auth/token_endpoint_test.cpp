@@ -167,7 +167,7 @@ TEST_CASE("what each error means") {
         Errc code;
     };
     const auto rejected = TokenVerdict::rejected, misconfigured = TokenVerdict::misconfigured;
-    const auto suspicious = TokenVerdict::suspicious, transient = TokenVerdict::transient;
+    const auto ambiguous = TokenVerdict::ambiguous, transient = TokenVerdict::transient;
     const char* wix = R"({"message":"x","details":{"applicationError":{"code":"EXPIRED","description":"d"}}})";
     std::vector<Row> rows{
         {400, R"({"error":"unsupported_grant_type"})", misconfigured, Errc::misconfigured},
@@ -179,7 +179,7 @@ TEST_CASE("what each error means") {
         {400, R"({"message":"v","details":{"validationError":{"fieldViolations":[{"field":"clientId"}]}}})",
          misconfigured, Errc::misconfigured},
         {400, R"({"message":"v","details":{"validationError":{"fieldViolations":[{"field":"refreshToken"}]}}})",
-         suspicious, Errc::token_unavailable},
+         ambiguous, Errc::token_unavailable},
         {400, R"({"details":{"validationError":{},"applicationError":{"code":"X"}}})", misconfigured,
          Errc::misconfigured},
         {400, R"({"error":"invalid_grant","details":{"validationError":{}}})", rejected, Errc::session_lost},
@@ -190,12 +190,12 @@ TEST_CASE("what each error means") {
         rows.push_back({status, R"({"error":"invalid_client"})", misconfigured, Errc::misconfigured});
         rows.push_back({status, R"({"error":"invalid_request"})", misconfigured, Errc::misconfigured});
         rows.push_back({status, R"({"error":"unauthorized_client"})", misconfigured, Errc::misconfigured});
-        rows.push_back({status, wix, suspicious, Errc::token_unavailable});
-        rows.push_back({status, R"({"error":"access_denied"})", suspicious, Errc::token_unavailable});
-        rows.push_back({status, R"({"message":"Forbidden","details":{}})", suspicious, Errc::token_unavailable});
+        rows.push_back({status, wix, ambiguous, Errc::token_unavailable});
+        rows.push_back({status, R"({"error":"access_denied"})", ambiguous, Errc::token_unavailable});
+        rows.push_back({status, R"({"message":"Forbidden","details":{}})", ambiguous, Errc::token_unavailable});
         rows.push_back({status, R"({"message":"Forbidden"})", transient, Errc::token_unavailable});  // a gateway's
-        rows.push_back({status, R"({"errorCode":"-13","errorDescription":""})", suspicious, Errc::token_unavailable});
-        rows.push_back({status, R"({"errorDescription":"who knows"})", suspicious, Errc::token_unavailable});
+        rows.push_back({status, R"({"errorCode":"-13","errorDescription":""})", ambiguous, Errc::token_unavailable});
+        rows.push_back({status, R"({"errorDescription":"who knows"})", ambiguous, Errc::token_unavailable});
         for (const char* body : {"", " ", "{}", "[]", "null", "\"invalid_grant\"", "invalid_grant", html,
                                  "{\"error\":\"inv", R"({"error":7})", R"({"error":{"code":"invalid_grant"}})",
                                  R"({"details":"x"})", R"([{"error":"invalid_grant"}])", R"({"message":""})"})
@@ -241,8 +241,90 @@ TEST_CASE("no answer: it is lost if the request may have left") {
     const TokenAnswer answer = noTokenAnswer(failure);
     CHECK(answer.verdict == TokenVerdict::lost);
     CHECK(answer.failure.code == Errc::connection_lost);
-    CHECK(answer.failure.maybeSent);
+    CHECK_FALSE(answer.failure.maybeSent);  // it would speak of the caller's request
     CHECK_FALSE(answer.retryAfter);
+    failure.code = Errc::maybe_sent;
+    CHECK(noTokenAnswer(failure).verdict == TokenVerdict::lost);
+    CHECK(noTokenAnswer(failure).failure.code == Errc::connection_lost);
+}
+
+TEST_CASE("a code is compared without case, and `-` equals `_` [C2]") {
+    struct Row {
+        const char* body;
+        const char* code;
+    };
+    const std::vector<Row> rows{
+        {R"({"error":"Token-Expired"})", "token_expired"},
+        {R"({"error":"TOKEN_EXPIRED","error_description":"x"})", "token_expired"},
+        {R"({"details":{"applicationError":{"code":"Token-Expired"}}})", "token_expired"},
+        {R"({"details":{"applicationError":{"code":-19976}}})", "_19976"},
+        {R"({"errorCode":"NO-SUCH","errorDescription":"x"})", "no_such"},
+        {R"({"message":"x","details":{}})", ""},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.body);
+        const TokenAnswer answer = read(403, row.body);
+        CHECK(answer.verdict == TokenVerdict::ambiguous);
+        CHECK(answer.status == 403);
+        CHECK(answer.errorCode == row.code);
+    }
+    for (const char* body : {R"({"error":"INVALID_GRANT"})", R"({"error":"invalid-grant"})"})
+        CHECK(read(400, body).verdict == TokenVerdict::rejected);
+    CHECK(read(400, R"({"error":"Invalid-Client"})").verdict == TokenVerdict::misconfigured);
+    // Only OAuth's form is a definite rejection.
+    CHECK(read(400, R"({"details":{"applicationError":{"code":"INVALID_GRANT"}}})").verdict == TokenVerdict::ambiguous);
+}
+
+TEST_CASE("a passing condition is never a rejection, nor evidence of one [C2]") {
+    for (const char* code : {"temporarily_unavailable", "server_error", "slow_down", "rate_limited", "rate_limit",
+                             "RATE-LIMIT-EXCEEDED", "too_many_requests", "Too-Many-Attempts", "SLOW-DOWN"}) {
+        for (const std::string form :
+             {R"({"error":"C"})", R"({"error":"C","error_description":"x"})",
+              R"({"message":"x","details":{"applicationError":{"code":"C"}}})", R"({"errorCode":"C","message":"x"})",
+              R"({"error":"access_denied","errorCode":"C"})"}) {
+            std::string body = form;
+            body.replace(body.find("\"C\"") + 1, 1, code);
+            for (const int status : {400, 401, 403, 404}) {
+                CAPTURE(body);
+                const TokenAnswer answer = read(status, body);
+                CHECK(answer.verdict == TokenVerdict::transient);
+                CHECK(answer.failure.code == Errc::token_unavailable);
+            }
+        }
+    }
+}
+
+TEST_CASE("a response with Retry-After is never a rejection [C2]") {
+    for (const char* body : {R"({"error":"invalid_grant"})", R"({"error":"access_denied"})",
+                             R"({"message":"x","details":{"applicationError":{"code":"EXPIRED"}}})"}) {
+        CAPTURE(body);
+        const TokenAnswer answer = read(400, body, {{"Retry-After", "30"}});
+        CHECK(answer.verdict == TokenVerdict::transient);
+        CHECK(answer.failure.code == Errc::token_unavailable);
+        CHECK(answer.retryAfter == 30s);
+        CHECK(read(400, body, {{"retry-after", "soon"}}).verdict == TokenVerdict::transient);
+        CHECK(read(400, body, {{"Retry-After", ""}}).verdict == TokenVerdict::transient);
+    }
+}
+
+TEST_CASE("JSON of gateways, frameworks and firewalls is never a rejection [C2]") {
+    for (const char* body :
+         {R"({"message":"Forbidden"})", R"({"message":"invalid_grant"})",
+          R"({"statusCode":403,"message":"Forbidden resource","error":"Forbidden"})",
+          R"({"statusCode":401,"message":"Unauthorized"})",
+          R"({"timestamp":"2026-11-30T10:00:00Z","status":403,"error":"Forbidden","path":"/oauth2/token"})",
+          R"({"timestamp":1,"status":403,"error":"invalid_grant","path":"/oauth2/token"})",
+          R"({"error":"Not Found","path":"/oauth2/token"})", R"({"error":"Forbidden"})", R"({"error":"unauthorized"})",
+          R"({"error":"Access denied by policy"})",
+          R"({"error":{"code":403,"message":"x","status":"PERMISSION_DENIED"}})",
+          R"({"code":7,"message":"denied","details":[]})", R"({"success":false,"errors":[{"code":1020}]})",
+          R"({"fault":{"faultstring":"x","detail":{"errorcode":"y"}}})", R"({"code":"AccessDenied","message":"x"})",
+          R"({"errorCode":15,"description":"blocked"})", R"({"blocked":true})"}) {
+        for (const int status : {400, 401, 403, 404}) {
+            CAPTURE(body);
+            CHECK(read(status, body).verdict == TokenVerdict::transient);
+        }
+    }
 }
 
 TEST_CASE("error codes are shown") {

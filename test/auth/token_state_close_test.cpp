@@ -62,7 +62,7 @@ TEST_CASE("close during an exchange: who waits is told at once; a rotation is sa
 }
 
 TEST_CASE("close during an exchange that fails: nothing is repeated") {
-    for (const auto verdict : {TokenVerdict::transient, TokenVerdict::lost, TokenVerdict::suspicious,
+    for (const auto verdict : {TokenVerdict::transient, TokenVerdict::lost, TokenVerdict::ambiguous,
                                TokenVerdict::rejected, TokenVerdict::misconfigured}) {
         TokenScript script = TokenScript::stored();
         script.renew("a");

@@ -178,10 +178,12 @@ TEST_CASE("whoever leaves a failing exchange, the others see the same") {
         script.get("stays");
         script.get("a");
         script.renew("b");
-        script.fails(TokenVerdict::suspicious);
-        script.pass(60s);
-        script.get("stays again");
-        script.fails(TokenVerdict::suspicious);
+        script.fails(TokenVerdict::ambiguous);
+        script.pass(10s);
+        script.paused();
+        script.fails(TokenVerdict::ambiguous);
+        script.controlled(true);
+        script.fails(TokenVerdict::ambiguous);
         script.loadFails();
         script.pass(60s);
         script.renew("stays to the end");

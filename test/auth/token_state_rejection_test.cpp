@@ -1,4 +1,4 @@
-// When a refresh token counts as dead, and what comes then: suspicion, the look into the storage, the two policies.
+// A rejected refresh token: the look into the storage, the two policies.
 #include <doctest/doctest.h>
 
 #include "support/token_script.hpp"
@@ -7,60 +7,8 @@ using namespace wix;
 using namespace wix::test;
 using detail::TokenVerdict;
 
-TEST_CASE("a suspicious answer counts only when it comes again after a second") {
-    TokenScript script = TokenScript::with(TokenRole::visitor);
-    script.now.random = 0;
-    CHECK(script.renew("a") == "exchange r1");
-    CHECK(script.fails(TokenVerdict::suspicious) == "a: unavailable");
-    CHECK(script.state.nextAttempt() >= script.now.boot + 1s);
-    CHECK(script.get("b") == "b: t1/r1");
-    script.pass(1s);
-    CHECK(script.renew("c") == "exchange r1");
-    CHECK(script.fails(TokenVerdict::suspicious) == "exchange anonymous");
-    CHECK(script.granted("tN", "rN") == "publish #2 tN/rN; c: tN/rN");
-}
-
-TEST_CASE("suspicion: a grant in between clears it, a failure in between does not") {
-    for (const bool granted : {false, true}) {
-        TokenScript script = TokenScript::with(TokenRole::visitor, SessionLostPolicy::fail);
-        script.renew("a");
-        script.fails(TokenVerdict::suspicious);
-        script.pass(60s);
-        script.renew("b");
-        if (granted)
-            script.granted("t2");
-        else
-            script.fails(TokenVerdict::transient);
-        script.pass(60s);
-        script.renew("c");
-        CHECK(script.fails(TokenVerdict::suspicious) == (granted ? "c: unavailable" : "c: session lost"));
-    }
-}
-
-TEST_CASE("suspicion: two answers within a second are one, even if the backoff has ended early") {
-    TokenScript script = TokenScript::with(TokenRole::visitor, SessionLostPolicy::fail);
-    script.renew("a");
-    script.fails(TokenVerdict::suspicious);
-    script.pass(999ms);
-    script.adopt("fresher", script.tokens("t2", "r1", 5h));
-    CHECK(script.renew("b") == "exchange r1");
-    CHECK(script.fails(TokenVerdict::suspicious) == "b: unavailable");
-}
-
-TEST_CASE("suspicion is about one refresh token") {
-    TokenScript script = TokenScript::with(TokenRole::visitor, SessionLostPolicy::fail);
-    script.renew("a");
-    script.fails(TokenVerdict::suspicious);
-    script.pass(60s);
-    CHECK(script.renew("b", RefreshToken("rB", TokenRole::visitor)) == "publish #2 -/rB; exchange rB");
-    CHECK(script.fails(TokenVerdict::suspicious) == "b: unavailable");
-    script.pass(60s);
-    script.renew("c");
-    CHECK(script.fails(TokenVerdict::suspicious) == "c: session lost");
-}
-
-TEST_CASE("suspicious or rejected answers to an anonymous grant are failures like others") {
-    for (const auto verdict : {TokenVerdict::suspicious, TokenVerdict::rejected}) {
+TEST_CASE("ambiguous or rejected answers to an anonymous grant are failures like others") {
+    for (const auto verdict : {TokenVerdict::ambiguous, TokenVerdict::rejected}) {
         TokenScript script;
         for (int i = 0; i < 3; ++i) {
             CHECK(script.get("a" + std::to_string(i)) == "exchange anonymous");

@@ -73,7 +73,7 @@ TEST_CASE("rest: version, generation, spent tokens and the number of exchanges a
     CHECK(next<SaveAction>(after).expectedVersion == 8);
 }
 
-TEST_CASE("rest: not while something is under way, unsaved, failed or closed") {
+TEST_CASE("rest: not while something is under way, unsaved or closed") {
     TokenState state(policy());
     state.read(1, at(0s));
     state.loaded(LoadOutcome(StoredTokens(tokens("t1", "r1", 4h), 7)), at(0s));
@@ -83,8 +83,46 @@ TEST_CASE("rest: not while something is under way, unsaved, failed or closed") {
     state.leased(true, at(1s));
     state.loaded(LoadOutcome(StoredTokens(tokens("t1", "r1", 4h), 7)), at(1s));
     state.exchanged(noTokenAnswer(Failure(Errc::token_unavailable, "down")), BootTime(1s), at(2s));
-    CHECK_FALSE(state.mayRest());  // the failure is remembered
-    CHECK(state.isQuiet());
+    CHECK(state.mayRest());
     state.abandon(at(3s));
     CHECK_FALSE(state.mayRest());
+}
+
+TEST_CASE("rest: a failure and the evidence of an ambiguous refusal are kept [C2]") {
+    TokenPolicy inMemory;
+    inMemory.initial = tokens("t1", "r1", -1h);
+    TokenState before(inMemory);
+    const auto refused = [] {
+        TokenAnswer answer;
+        answer.verdict = TokenVerdict::ambiguous;
+        answer.status = 403;
+        answer.errorCode = "odd";
+        answer.failure = Failure(Errc::token_unavailable, "refused");
+        return answer;
+    };
+    before.get(1, at(0s));
+    before.exchanged(refused(), BootTime(0s), at(0s));
+    CHECK_FALSE(before.mayRest());  // a caller waits
+    before.cancel(1);
+    before.takeActions();
+    REQUIRE(before.mayRest());
+    TokenRest kept = before.rest();
+    CHECK(sizeof(TokenRest) <= 200);  // what a session without trouble keeps
+
+    TokenState after(TokenPolicy(), std::move(kept));
+    after.get(2, at(9s));
+    CHECK(next<PauseAction>(after).time == 1s);  // of the 10 s
+    after.paused(at(10s));
+    CHECK(next<ExchangeAction>(after).flight.attempt == 2);
+    after.exchanged(refused(), BootTime(10s), at(11s));
+    next<RequestControlAction>(after);
+    after.controlled(ControlOutcome(false, std::nullopt), at(12s));
+    next<CompleteAction>(after);
+    REQUIRE(after.mayRest());
+
+    TokenState last(TokenPolicy(), after.rest());
+    last.get(3, at(13s));
+    const auto failed = next<CompleteAction>(last);
+    REQUIRE(failed.outcome.has_error());
+    CHECK(failed.outcome.error().attempt == 2);  // the remembered error
 }

@@ -173,7 +173,7 @@ TEST_CASE("a 401 of before the logout starts nothing") {
 
 TEST_CASE("logout while an exchange runs: its answer is dropped") {
     for (const auto verdict : {TokenVerdict::granted, TokenVerdict::transient, TokenVerdict::lost,
-                               TokenVerdict::suspicious, TokenVerdict::rejected, TokenVerdict::misconfigured}) {
+                               TokenVerdict::ambiguous, TokenVerdict::rejected, TokenVerdict::misconfigured}) {
         TokenScript script = TokenScript::with(TokenRole::member);
         CHECK(script.renew("a") == "exchange r1");
         CHECK(script.adopt("out", Tokens()) == "publish #2 -; out: -; a: no session");

@@ -30,7 +30,7 @@ std::string happen(TokenScript& script, const std::string& event) {
     if (event == "read") return script.read("a");
     if (event == "503") return script.fails(TokenVerdict::transient);
     if (event == "lost") return script.fails(TokenVerdict::lost);
-    if (event == "odd") return script.fails(TokenVerdict::suspicious);
+    if (event == "odd") return script.fails(TokenVerdict::ambiguous);
     if (event == "rejected") return script.fails(TokenVerdict::rejected);
     if (event == "misconfigured") return script.fails(TokenVerdict::misconfigured);
     if (event == "granted") return script.granted("t2");
@@ -97,7 +97,9 @@ TEST_CASE("failures: a transient one is remembered, a definite one ends the sess
         {advisory, {"look", "503", "get", "look"}, {"exchange r1 behind", "", "a: t1/r1", ""}},
         {dead, {"get", "lost", "granted"}, {ask, ask, "publish #2 t2/r1; a: t2/r1"}},
         {dead, {"get", "lost", "lost", "get again"}, {ask, ask, none, remembered}},  // one replay
-        {dead, {"get", "odd", "get again"}, {ask, none, remembered}},
+        {dead, {"get", "odd", "get again"}, {ask, "pause 10000 ms", ""}},            // both wait
+        {mandatory, {"get", "odd", "get again"}, {ask, "a: t1/r1", "b: t1/r1"}},
+        {fresh, {"renew", "odd", "renew again"}, {ask, none, remembered}},
         {dead, {"get", "misconfigured", "get again"}, {ask, "a: misconfigured", "b: misconfigured"}},
         {dead, {"get", "rejected", "granted"}, {ask, "exchange anonymous", "publish #2 t2/-; a: t2/-"}},
         {mandatory, {"get", "rejected", "get again"}, {ask, "a: t1/r1", "b: t1/r1"}},  // the cart, as long as it works

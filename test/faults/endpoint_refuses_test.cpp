@@ -1,5 +1,5 @@
-// Fault matrix C, rows 6-8: the token endpoint says no. A session ends only by a definite rejection of its refresh token,
-// once, and never by an error of the configuration.
+// Fault matrix C, rows 6 and 7: the token endpoint says no. A session ends only by a definite rejection of its refresh token,
+// once, and never by an error of the configuration. (Row 8 is in ambiguous_refusal_test.cpp.)
 #include "faults/aged_session.hpp"
 
 using namespace wix;
@@ -155,54 +155,4 @@ TEST_CASE("C row 7: invalid_client: an error of the configuration, no storm of r
     for (const std::string& event : shopper.site.observer->take()) CHECK_FALSE(has(event, "lost"));
     shopper.checkUnchanged();
     shopper.checkRecovers();
-}
-
-TEST_CASE("C row 8: a JSON error that is no definite rejection: asked once more, and the second one counts") {
-    int status = 0;
-    const char* body = R"({"message":"no","details":{"applicationError":{"code":"NO_SUCH_TOKEN"}}})";
-    SUBCASE("400") { status = 400; }
-    SUBCASE("401") { status = 401; }
-    SUBCASE("403") { status = 403; }
-    SUBCASE("404") { status = 404; }
-    SUBCASE("in the form of OAuth") {
-        status = 400;
-        body = R"({"error":"access_denied"})";
-    }
-    Shopper shopper;
-    shopper.expire();
-    shopper.site.fake.failNext("token", 2, ScriptedReply(status, body));
-    const Failure first = shopper.session.noToken();
-    CHECK(first.code == Errc::token_unavailable);
-    CHECK(pauseOf(first, shopper.site) >= 1s);
-    for (int call = 0; call < 100; ++call) shopper.session.noToken();
-    CHECK(shopper.asked() == 1);
-    shopper.checkUnchanged();
-    CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 1"});
-
-    shopper.age(pauseOf(first, shopper.site));
-    const detail::SnapshotPtr after = shopper.session.goodToken();
-    CHECK(shopper.asked() == 3);
-    CHECK(after->tokens.refreshToken.value != shopper.before->tokens.refreshToken.value);
-    CHECK(shopper.site.fake.state().visitors == 2);
-    CHECK(shopper.site.stored() == after->tokens);
-    CHECK(shopper.site.observer->take() == Events{"started expired", "failed for 1", "lost, new visitor for visitor",
-                                                  "started sessionLost", "finished for 1"});
-}
-
-TEST_CASE("C row 8: a JSON error that is no definite rejection, and then an answer: the session goes on") {
-    Shopper shopper;
-    shopper.expire();
-    std::uint64_t asked = 0;
-    for (const int status : {400, 401, 403, 404}) {
-        CAPTURE(status);
-        shopper.site.fake.failNext("token", 1, ScriptedReply(status, R"({"error":"access_denied"})"));
-        const Failure failure = shopper.session.noToken();
-        shopper.age(pauseOf(failure, shopper.site));
-        CHECK(shopper.session.goodToken()->generation == shopper.before->generation + 1 + asked / 2);
-        asked += 2;
-        CHECK(shopper.asked() == asked);
-        shopper.checkKept();
-        shopper.age(4h);
-    }
-    CHECK(shopper.session.hasCart());
 }

@@ -57,7 +57,7 @@ TEST_CASE("C row 46: both answers are lost: backoff, and within the grace time t
     shopper.expire();
     shopper.site.fake.cutNext("token", 2, CutPoint::afterRequest);
     const Failure failure = shopper.session.noToken();
-    CHECK(failure.maybeSent);
+    CHECK_FALSE(failure.maybeSent);  // of the caller's request, which was not sent
     CHECK(shopper.asked() == 2);  // no third one
     shopper.checkUnchanged();
     shopper.age(pauseOf(failure, shopper.site));
@@ -102,4 +102,55 @@ TEST_CASE("C row 47: the same at a server without a grace time: the replay is re
         shopper.checkUnchanged();
     }
     for (const std::string& event : shopper.site.observer->take()) CHECK_FALSE(has(event, "lost"));
+}
+
+TEST_CASE("a token request that may have been processed says nothing about the caller's request [C4]") {
+    Shopper shopper(500ms);
+    shopper.expire();
+    SUBCASE("the endpoint hangs up") { shopper.site.fake.cutNext("token", 2, CutPoint::afterRequest); }
+    SUBCASE("the endpoint hangs up in the middle of its responses") {
+        shopper.site.fake.cutNext("token", 2, CutPoint::midBody);
+    }
+    SUBCASE("the endpoint is silent") { shopper.site.fake.hold("token"); }
+    const auto check = [&](const Failure& failure) {
+        CHECK_FALSE(failure.maybeSent);
+        CHECK(failure.code != Errc::maybe_sent);
+        CHECK_FALSE(has(Error(failure).what(), "may have taken effect"));
+    };
+    Request add("POST", addPath);
+    add.json(object());
+    const auto reply = shopper.session.call(std::move(add));
+    REQUIRE(reply.has_error());
+    check(reply.error());
+    CHECK(shopper.session.noToken().context == reply.error().context);  // the remembered error
+    check(shopper.session.noToken());
+    check(runOn(shopper.site.io, shopper.session.tokens().renew(detail::WaitLimits())).error());
+    CHECK(shopper.site.fake.requests("cart").size() == 1);  // that of the cart's first line: no other one has left
+    shopper.site.fake.clearFaults();
+}
+
+TEST_CASE("a token request that is lost after a 401 says nothing about the caller's request [C4]") {
+    Shopper shopper;
+    shopper.site.fake.expireAccessTokens();
+    shopper.site.fake.cutNext("token", 2, CutPoint::afterRequest);
+    Request add("POST", addPath);
+    add.json(object());
+    const auto reply = shopper.session.call(std::move(add));
+    REQUIRE(reply.has_error());
+    CHECK_FALSE(reply.error().maybeSent);  // a 401 is no effect
+    CHECK(reply.error().code == Errc::connection_lost);
+}
+
+TEST_CASE("a lost token request leaves it said that an earlier request of the call may have had an effect [C4]") {
+    Shopper shopper;
+    shopper.site.fake.failNext("cart", 1, testing::ScriptedReply(503));
+    shopper.site.fake.failNext("cart", 1, testing::ScriptedReply(401));
+    shopper.site.fake.cutNext("token", 2, CutPoint::afterRequest);
+    Request put("POST", addPath);
+    CallOptions options;
+    options.idempotent = true;
+    put.json(object()).options(options);
+    const auto reply = shopper.session.call(std::move(put));
+    REQUIRE(reply.has_error());
+    CHECK(reply.error().maybeSent);  // the 503
 }

@@ -243,3 +243,51 @@ TEST_CASE("C row 91: all places for exchanges are stuck: calls with a token go o
     CHECK(fleet.failed() == 0);
     CHECK(fleet.fake.state().visitors == 100);
 }
+
+TEST_CASE("a firewall refuses the refreshes of 1 000 sessions: one control for all, and none is lost [C2]") {
+    constexpr std::size_t count = 1'000;
+    Fleet fleet(count);
+    fleet.begin();
+    const testing::TokenRequestMatch refreshes("refresh_token");
+    fleet.fake.failTokenRequests(refreshes, 100'000, testing::ScriptedReply(403, R"({"error":"access_denied"})"));
+    fleet.advance(std::chrono::hours(4) - std::chrono::seconds(30));
+    fleet.start(0, count);
+    fleet.io.run();
+    CHECK(fleet.failed() == 0);  // the access tokens still work
+    fleet.advance(std::chrono::seconds(30));
+    const auto before = fleet.tokenRequests();
+    fleet.start(0, count);
+    fleet.io.run();
+    CHECK(fleet.failed() == count);
+    CHECK(fleet.tokenRequests() == before + count + 2);
+    CHECK(fleet.fake.state().visitors == count + 1);
+
+    fleet.fake.clearFaults();
+    fleet.advance(std::chrono::seconds(61));
+    fleet.failures.assign(count, Failure());
+    fleet.start(0, count);
+    fleet.io.run();
+    CHECK(fleet.failed() == 0);
+    CHECK(fleet.fake.state().visitors == count + 1);  // the same visitors as before
+}
+
+TEST_CASE("the refresh tokens of many sessions are dead: one control serves all of them [C2]") {
+    constexpr std::size_t count = 50;
+    Fleet fleet(count);
+    fleet.begin();
+    for (const auto& session : fleet.sessions) {
+        const std::string token = session->tokens->fresh()->tokens.refreshToken.value;
+        fleet.fake.failTokenRequests(testing::TokenRequestMatch("refresh_token", token), 1000,
+                                     testing::ScriptedReply(403, R"({"error":"access_denied"})"));
+    }
+    fleet.advance(std::chrono::hours(4) - std::chrono::seconds(30));
+    fleet.start(0, count);
+    fleet.io.run();
+    fleet.advance(std::chrono::seconds(30));
+    const auto before = fleet.tokenRequests();
+    fleet.start(0, count);
+    fleet.io.run();
+    CHECK(fleet.failed() == 0);
+    CHECK(fleet.fake.state().visitors == 2 * count + 1);
+    CHECK(fleet.tokenRequests() == before + 3 * count + 2);
+}

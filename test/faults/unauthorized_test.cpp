@@ -6,8 +6,11 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <thread>
 #include <vector>
+
+#include "http/header_rules.hpp"
 
 using namespace wix;
 using namespace wix::test;
@@ -22,6 +25,11 @@ const testing::ScriptedReply unauthorized(401, R"({"message":"expired"})");
 void runUntilHeld(asio::io_context& io, const testing::FakeWix& fake, const char* endpoint, std::size_t count) {
     runUntil(io, [&] { return fake.waitUntilHeld(endpoint, count, std::chrono::milliseconds(0)); });
 }
+
+class IgnoringSink final : public BodySink {
+public:
+    asio::awaitable<void> write(std::string) override { co_return; }
+};
 
 /// An API server of two connections: the first request gets its 401 when its head has come, the next one 200. It keeps
 /// the body of each.
@@ -84,15 +92,60 @@ TEST_CASE("C row 30: a 401 with the current token: one renewal and one replay, t
     CHECK(seen[1].body == body);
     CHECK(seen[0].target == seen[1].target);
     CHECK(seen[0].method == seen[1].method);
-    REQUIRE(seen[0].headers.size() == seen[1].headers.size());
-    for (std::size_t i = 0; i < seen[0].headers.size(); ++i) {
-        CAPTURE(seen[0].headers[i].first);
-        CHECK(seen[0].headers[i].first == seen[1].headers[i].first);
-        CHECK((seen[0].headers[i].second == seen[1].headers[i].second) ==
-              (seen[0].headers[i].first != "Authorization"));
+    CHECK(seen[0].header("Cache-Control").empty());
+    CHECK(seen[1].header("Cache-Control") == "no-cache");
+    REQUIRE(seen[0].headers.size() + 1 == seen[1].headers.size());
+    for (const auto& [name, value] : seen[0].headers) {
+        CAPTURE(name);
+        CHECK((value == seen[1].header(name)) == (name != "Authorization"));
     }
     CHECK(renewals(fake) == 1);
     CHECK(fake.state().visitors == 1);
+}
+
+TEST_CASE("no cache on the way answers a token request or the replay after a 401 [C22]") {
+    testing::FakeWix fake;
+    Visitor visitor(fake);
+    fake.expireAccessTokens();
+    std::string replayed = "no-cache";
+    Request request("GET", cartPath);
+    SUBCASE("a plain call") { runOn(visitor.io, visitor.client.fetch(request)); }
+    SUBCASE("a streamed call") { runOn(visitor.io, visitor.client.fetch(request, std::make_shared<IgnoringSink>())); }
+    SUBCASE("the caller has a Cache-Control of its own") {
+        CallOptions options;
+        options.headers.emplace_back("cache-control", "max-age=0");
+        request.options(options);
+        runOn(visitor.io, visitor.client.fetch(request));
+        replayed = "max-age=0";
+    }
+    SUBCASE("the replay is sent again") {
+        fake.failNext("cart", 1, testing::ScriptedReply(401));
+        fake.failNext("cart", 1, testing::ScriptedReply(503));
+        runOn(visitor.io, visitor.client.fetch(request));
+    }
+    const auto seen = fake.requests("cart");
+    REQUIRE(seen.size() >= 2);
+    CHECK(seen.front().header("Cache-Control") == (replayed == "no-cache" ? "" : replayed));
+    for (std::size_t i = 1; i < seen.size(); ++i) {
+        CHECK(seen[i].header("Cache-Control") == replayed);
+        CHECK(std::count_if(seen[i].headers.begin(), seen[i].headers.end(), [](const auto& field) {
+                  return detail::equalsIgnoreCase(field.first, "cache-control");
+              }) == 1);
+    }
+    REQUIRE(fake.requests("token").size() == 2);
+    for (const auto& asked : fake.requests("token")) CHECK(asked.header("Cache-Control") == "no-store");
+}
+
+TEST_CASE("a Cache-Control among the headers for token requests stays [C22]") {
+    testing::FakeWix fake;
+    asio::io_context io;
+    OAuthStrategy strategy(clientId);
+    strategy.tokenRequestHeaders.emplace_back("cache-control", "no-cache, no-store");
+    const Client client(io.get_executor(), strategy, optionsFor(fake));
+    runOn(io, client.generateVisitorTokens());
+    const auto seen = fake.requests("token");
+    REQUIRE(seen.size() == 1);
+    CHECK(seen.front().header("Cache-Control") == "no-cache, no-store");
 }
 
 TEST_CASE("C row 31: a 401 with a token that was replaced meanwhile: a replay with the newer one, and no renewal") {

@@ -173,6 +173,18 @@ TEST_CASE("secrets: HTTP errors, and what an endpoint says about tokens") {
             listener.hear([&] { runOn(carrier.io, carrier.client->get(cartPath)); });
             CHECK_FALSE(has(listener.text(), secret));
         }
+    fake.clearFaults();
+    {
+        Carrier carrier(fake, listener);  // with Retry-After it would be no rejection
+        fake.failNext(
+            "token", 1,
+            testing::ScriptedReply(400, "{\"error\":\"invalid_grant\",\"error_description\":\"" + secret + "\"}",
+                                   {{"Date", secret}}));
+        listener.hear([&] {
+            runOn(carrier.io, carrier.client->setTokens(Carrier::tokens(-std::chrono::hours(1), TokenRole::member)));
+        });
+        listener.hear([&] { runOn(carrier.io, carrier.client->get(cartPath)); });
+    }
     CHECK(listener.heard(Errc::token_unavailable));
     CHECK(listener.heard(Errc::misconfigured));
     CHECK(listener.heard(Errc::session_expired));

@@ -3,6 +3,7 @@
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace wix::simulation {
 namespace {
@@ -173,14 +174,19 @@ void Endpoint::process(int era) {
     rotatedNow_ = true;
 }
 
-/// The client takes the second one, a second later, for a rejection: from then on it is one.
-void Endpoint::suspect(const std::string& refreshToken) {
-    if (refreshToken.empty()) return;
-    const auto [first, isNew] = suspected_.emplace(refreshToken, world_.boot());
-    if (!isNew && world_.boot() - first->second >= 1s) visitors_.at(idOf(refreshToken)).ended = true;
+detail::HttpReply Endpoint::replyToControl(const std::string& requestBody) {
+    const auto request = boost::json::parse(requestBody).as_object();
+    const auto* refresh = request.if_contains("refreshToken");
+    require(!refresh || refresh->as_string() == "SECRET-control", "a control with a token of a session");
+    if (refresh && ++controls_ % 3 == 0) return error(403, R"({"error":"ODD"})");
+    if (refresh) controlledFor_ = asked_;
+    const std::string access = "SECRET-control-access";
+    return detail::HttpReply(
+        200, Headers(), R"({"access_token":")" + access + R"(","refresh_token":"SECRET-control","expires_in":14400})");
 }
 
 detail::HttpReply Endpoint::reply(Answer answer) {
+    const std::string controlledFor = std::exchange(controlledFor_, std::string());
     switch (answer) {
         case Answer::unavailable:
             return error(503, "<html>SECRET</html>");
@@ -205,7 +211,8 @@ detail::HttpReply Endpoint::reply(Answer answer) {
         case Answer::validationError:
             return error(400, R"({"message":"SECRET","details":{"validationError":{"fieldViolations":[]}}})");
         case Answer::odd:
-            suspect(asked_);
+            // Refused again after a control has succeeded: the client takes it for a rejection, and from then on it is one.
+            if (!asked_.empty() && asked_ == controlledFor) visitors_.at(idOf(asked_)).ended = true;
             return error(401, R"({"message":"SECRET","details":{"applicationError":{"code":"ODD"}}})");
         default:
             break;
@@ -213,8 +220,6 @@ detail::HttpReply Endpoint::reply(Answer answer) {
     if (answerFor_ == 0) return error(400, R"({"error":"invalid_grant","error_description":"SECRET"})");
     if (answer == Answer::empty) return detail::HttpReply(200, Headers(), "");
     if (answer == Answer::page) return detail::HttpReply(200, Headers(), "<html>SECRET</html>");
-    if (answer < Answer::truncated) suspected_.clear();
-
     std::string life = std::to_string(life_.count());
     std::chrono::seconds lives = life_;
     const auto lasts = [&](std::string text, std::chrono::seconds time) {

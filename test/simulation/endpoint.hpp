@@ -88,6 +88,9 @@ public:
     detail::HttpReply reply(Answer answer);
     /// The refresh token that such an answer brings, if it brings tokens.
     std::string refreshTokenOfAnswer(Answer answer) const;
+    bool receivedRefresh() const { return !asked_.empty(); }
+    /// The answer to a request of the control. Every third refresh of it is refused.
+    detail::HttpReply replyToControl(const std::string& requestBody);
     static bool needsProcessing(Answer answer) { return answer < Answer::unavailable; }
     detail::HttpReply callApi(const std::string& authorization);
 
@@ -117,7 +120,6 @@ private:
     std::string refreshToken(int visitor) const;
     std::string accessToken(int visitor, BootTime issued, std::chrono::seconds life);
     static int rotationOf(const std::string& refreshToken);
-    void suspect(const std::string& refreshToken);
 
     World& world_;
     const Rotation rotation_;
@@ -135,7 +137,8 @@ private:
     BootTime askedAt_{};
     BootTime processedAt_{};
     std::string asked_;
-    std::map<std::string, BootTime> suspected_;
+    std::string controlledFor_;  // the refresh token of the last refusal, if a control has succeeded since
+    int controls_ = 0;
 };
 
 }  // namespace wix::simulation

@@ -328,7 +328,8 @@ void Ledger::exchanging(const std::string& body) {
     allowance_ += listener->lost - lostBefore_;  // what follows a rejection needs no pause
     if (std::exchange(lostBefore_, listener->lost) != listener->lost) failedAt_.reset();
     sendsOfAttempt_ = std::exchange(attempt_, listener->last) == listener->last ? sendsOfAttempt_ + 1 : 1;
-    require(sendsOfAttempt_ <= 2, "a lost answer was asked for more than once again");
+    if (sendsOfAttempt_ == 1) sendsAllowed_ = 2;
+    require(sendsOfAttempt_ <= sendsAllowed_, "a lost answer was asked for more than once again");
     const auto time = sendsOfAttempt_ == 1 ? exchangeTime : 1ns;  // the replay is within the time of the first
     require(!storage_ || storageFailed || storage_->letsExchange(time), "an exchange without the lease");
     const auto token = body.find(Endpoint::refreshMark);

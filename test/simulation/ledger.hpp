@@ -122,6 +122,11 @@ public:
         failedAt_.reset();
     }
     void mayReplay() { ++allowance_; }
+    /// The control of an ambiguous refusal has succeeded: the refresh token is sent once more within the same attempt.
+    void mayRepeat() {
+        ++allowance_;
+        ++sendsAllowed_;
+    }
     /// If this exchange fails, the next one has to wait at least so long.
     void pauses(std::chrono::nanoseconds time) { pauseAsked_ = time; }
     /// This answer is on its way, whole: once its tokens are active the client knows them.
@@ -201,6 +206,7 @@ private:
     int drainedExcuses_ = 0;             // and those that have certainly arrived
     std::uint64_t attempt_ = 0;          // of the last exchange,
     int sendsOfAttempt_ = 0;             // and its replay
+    int sendsAllowed_ = 2;
     std::string delivered_;
 };
 

@@ -101,4 +101,29 @@ private:
     }
 };
 
+/// The transport of the control: its requests take a moment, and the endpoint answers them by itself.
+class ControlNetwork final : public detail::TransportInterface {
+public:
+    asio::awaitable<result<detail::HttpReply>> send(detail::WireRequestPtr request, detail::WaitLimits) override {
+        return send(this, std::move(request));
+    }
+    std::shared_ptr<void> backgroundSlot() override { return nullptr; }
+    detail::RetryQuotas& retryQuotas() override { return quotas; }
+
+    detail::RetryQuotas quotas;
+    std::shared_ptr<detail::MonotonicTimer> pending;
+    std::function<detail::HttpReply(const std::string& body)> onRequest;
+
+private:
+    static asio::awaitable<result<detail::HttpReply>> send(ControlNetwork* network, detail::WireRequestPtr request) {
+        const auto timer = std::make_shared<detail::MonotonicTimer>(co_await asio::this_coro::executor);
+        network->pending = timer;
+        timer->expires_after(300ms);
+        boost::system::error_code ended;
+        co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ended));
+        network->pending.reset();
+        co_return network->onRequest(request->body);
+    }
+};
+
 }  // namespace wix::simulation

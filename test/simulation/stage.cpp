@@ -65,6 +65,9 @@ Stage::Stage(std::uint64_t seed, const Setup& setup)
     network->onExchangeEnded = [this](const Exchange& ended) { ledger.exchangeEnded(ended.sent, ended.processed); };
     network->onTimeout = [this] { ledger.flightTimedOut = true; };
     network->onCall = [this](const detail::WireRequest& request) { return answerCall(request); };
+    controlNetwork->onRequest = [this](const std::string& body) { return answerControl(body); };
+    const auto control = std::make_shared<detail::ControlVisitor>(controlNetwork, made.request, "client", world);
+    made.control = [control] { return control; };
     manager = std::make_shared<detail::TokenManager>(home_->get_executor(), std::move(made));
     alive = manager;
 }
@@ -161,6 +164,12 @@ detail::HttpReply Stage::answerCall(const detail::WireRequest& request) {
     return reply;
 }
 
+detail::HttpReply Stage::answerControl(const std::string& body) {
+    detail::HttpReply reply = endpoint.replyToControl(body);
+    if (reply.status == 200) ledger.mayRepeat();
+    return reply;
+}
+
 // -- Running -----------------------------------------------------------------------------------------------------------
 
 void Stage::drain() {
@@ -202,11 +211,14 @@ void Stage::pass(std::chrono::nanoseconds time) {
         drain();
     }
     ledger.checkDeadlines(callers);
-    if (network->pending || (storage && storage->isLeasedToSibling())) return;
+    if (network->pending || controlNetwork->pending || (storage && storage->isLeasedToSibling())) return;
+    if (MonotonicClock::now() - refusedAt_ <= detail::AmbiguousRefusal::pause) return;
     if (storage && storage->busy() && !storage->hangs()) return;
     Ledger::checkThatNobodyWaits(callers, storage && storage->hangs() ? "a caller waits for a storage that hangs"
                                                                       : "a caller waits for nothing");
 }
+
+bool Stage::isBusy() const { return network->pending || controlNetwork->pending; }
 
 bool Stage::isResting() {
     drain();
@@ -231,6 +243,10 @@ void Stage::answer(Answer answer) {
     if (Endpoint::needsProcessing(answer)) process();
     exchange->answer.emplace(endpoint.reply(answer));
     ledger.pauses(pauseAfter(answer));
+    if (answer == Answer::odd && endpoint.receivedRefresh()) {
+        ledger.pauses(detail::AmbiguousRefusal::pause);
+        refusedAt_ = MonotonicClock::now();
+    }
     ledger.delivered(endpoint.refreshTokenOfAnswer(answer));
     if (answer == Answer::truncated) {
         ledger.mayReplay();
@@ -257,6 +273,7 @@ void Stage::lose(bool sent, bool processed) {
 
 void Stage::destroyHome() {
     network->pending.reset();
+    controlNetwork->pending.reset();
     if (storage) storage->forget();
     home_.reset();
     callersContext_.reset();

@@ -34,6 +34,8 @@ public:
     void runOne(bool atHome);
     void pass(std::chrono::nanoseconds time);
     bool isResting();
+    /// Whether a request is in flight.
+    bool isBusy() const;
 
     /// The exchange that is in flight ends.
     void answer(Answer answer);
@@ -49,6 +51,7 @@ public:
     std::shared_ptr<Storage> storage;  // may be null
     Ledger ledger;
     std::shared_ptr<Network> network = std::make_shared<Network>();
+    std::shared_ptr<ControlNetwork> controlNetwork = std::make_shared<ControlNetwork>();
     std::deque<std::shared_ptr<Caller>> callers;
     std::uint64_t replays = 0;
     std::weak_ptr<detail::TokenManager> alive;
@@ -62,12 +65,14 @@ private:
     std::shared_ptr<Caller> add(Caller::Wants wants, std::chrono::nanoseconds limit);
     void launch(const std::shared_ptr<Caller>& caller, boost::asio::awaitable<void> coroutine);
     detail::HttpReply answerCall(const detail::WireRequest& request);
+    detail::HttpReply answerControl(const std::string& body);
 
     std::optional<boost::asio::io_context> home_;
     std::optional<boost::asio::io_context> callersContext_;
     std::shared_ptr<detail::Consistency> consistency_ = std::make_shared<detail::Consistency>();
     bool forbidden_ = false;
-    unsigned refusals_ = 0;  // API calls that are refused although their token is valid
+    MonotonicTime refusedAt_{};  // when the endpoint last sent an odd error
+    unsigned refusals_ = 0;      // API calls that are refused although their token is valid
 };
 
 }  // namespace wix::simulation

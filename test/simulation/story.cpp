@@ -29,7 +29,7 @@ void Story::settle() {
             stage_.answer(Answer::good);
         else if (stage_.storage && stage_.storage->busy())
             stage_.storage->finish(StorageFate::good);
-        else if (waits())
+        else if (waits() || stage_.isBusy())
             stage_.pass(100ms);
         else
             return;

@@ -47,6 +47,7 @@ inline std::string shortText(const Tokens& tokens) {
 /// Every event returns what it made the state ask for, joined by "; ":
 ///   load | save t2/r2 over 1 | erase over 1 | exchange r1 | exchange anonymous | exchange r1 behind
 ///   publish #2 t2/r2 | a b: t2/r2 | a: unavailable | drop unsent
+///   control | pause 10000 ms
 /// and, if `showsClaims` is set: lease | lease behind | pause 25 ms. Otherwise claims are granted at once, and the record
 /// is what it was.
 class TokenScript {
@@ -168,6 +169,18 @@ public:
                                  "POST /oauth2/token");
         answer.retryAfter = retryAfter;
         return answered(std::move(answer));
+    }
+    /// A JSON error that may mean a rejection.
+    std::string refusedWith(int status, const std::string& errorCode) {
+        detail::TokenAnswer answer;
+        answer.verdict = detail::TokenVerdict::ambiguous;
+        answer.status = status;
+        answer.errorCode = errorCode;
+        answer.failure = Failure(Errc::token_unavailable, "POST /oauth2/token");
+        return answered(std::move(answer));
+    }
+    std::string controlled(bool succeeded, std::optional<std::chrono::milliseconds> retryAfter = std::nullopt) {
+        return report(controlling_, [&] { state.controlled(detail::ControlOutcome(succeeded, retryAfter), now); });
     }
     std::string answered(detail::TokenAnswer answer) {
         return report(exchanging_, [&] { state.exchanged(std::move(answer), exchangeStarted_, now); });
@@ -296,6 +309,11 @@ private:
         CHECK(action.refreshToken.empty() == anonymous);
         return "exchange " + (anonymous ? "anonymous" : action.refreshToken) + (action.background ? " behind" : "");
     }
+    std::string take(detail::RequestControlAction&) {
+        CHECK_FALSE_MESSAGE(controlling_, "one control at a time");
+        controlling_ = true;
+        return "control";
+    }
     std::string take(detail::PublishAction& action) {
         withdrawn_ = !action.snapshot;
         if (withdrawn_) return std::string();
@@ -367,6 +385,7 @@ private:
     detail::BootTime exchangeStarted_{};
     bool storageBusy_ = false;
     bool exchanging_ = false;
+    bool controlling_ = false;
     bool inBetween_ = false;
     bool withdrawn_ = false;
     int exchanges_ = 0;

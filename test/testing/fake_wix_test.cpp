@@ -63,6 +63,35 @@ std::string inflated(const std::string& bytes, int windowBits) {
 
 }  // namespace
 
+TEST_CASE("token requests fail by grant and by refresh token, without an effect") {
+    FakeWix wix;
+    Visitor first(wix), second(wix);
+    wix.failTokenRequests(TokenRequestMatch("refresh_token", first.refresh), 2,
+                          ScriptedReply(403, R"({"error":"access_denied"})", {{"X-Firewall", "yes"}}));
+    for (int i = 0; i < 2; ++i) {
+        CHECK(second.renew().status == 200);
+        const Answer refused = first.renew();
+        CHECK(refused.status == 403);
+        CHECK(refused.header("X-Firewall") == "yes");
+        CHECK(refused.body == R"({"error":"access_denied"})");
+    }
+    CHECK(first.renew().status == 200);
+    wix.failTokenRequests(TokenRequestMatch("anonymous"), 1, ScriptedReply(503));
+    wix.failTokenRequests(TokenRequestMatch("refresh_token"), 1, ScriptedReply(404));
+    CHECK(first.client.call("POST", "/oauth2/token", anonymous).status == 503);
+    CHECK(second.client
+              .call("POST", "/oauth2/token", "grantType=refresh_token&refreshToken=" + second.refresh,
+                    "Content-Type: application/x-www-form-urlencoded\r\n")
+              .status == 404);
+    CHECK(wix.state().tokens["refresh_token"] == 3);
+    wix.failTokenRequests(TokenRequestMatch(), 1, ScriptedReply(503));
+    CHECK(first.client.call("POST", "/oauth2/token", "malformed").status == 503);
+    wix.failTokenRequests(TokenRequestMatch(), 5, ScriptedReply(503));
+    wix.clearFaults();
+    CHECK(first.renew().status == 200);
+    CHECK_THROWS_AS(wix.failTokenRequests(TokenRequestMatch("password"), 1, ScriptedReply(503)), std::invalid_argument);
+}
+
 TEST_CASE("it serves over TLS, with and without a client that keeps its connection") {
     FakeWix wix;
     CHECK(wix.url() == "https://localhost:" + std::to_string(wix.port()));

@@ -66,6 +66,29 @@ TEST_CASE("faults are taken in order, an endpoint's own ones first") {
     CHECK_FALSE(plan.take("token"));
 }
 
+TEST_CASE("token requests fail by grant and by refresh token, in the order of the faults") {
+    using wix::testing::TokenRequestMatch;
+    FaultPlan plan;
+    plan.queueToken(TokenRequestMatch("refresh_token", "one"), 2, ScriptedReply(403));
+    plan.queueToken(TokenRequestMatch("refresh_token"), 1, ScriptedReply(404));
+    plan.queueToken(TokenRequestMatch(), 2, ScriptedReply(400));
+    plan.queueToken(TokenRequestMatch(), 0, ScriptedReply(599));
+    const auto taken = [&](const char* grant, const char* token) {
+        const auto fault = plan.takeToken(TokenRequestMatch(grant, token));
+        return fault ? fault->status : 0;
+    };
+    CHECK(taken("refresh_token", "one") == 403);
+    CHECK(taken("refresh_token", "two") == 404);
+    CHECK(taken("anonymous", "") == 400);
+    CHECK(taken("refresh_token", "one") == 403);
+    CHECK(taken("refresh_token", "one") == 400);
+    CHECK(taken("refresh_token", "one") == 0);
+    plan.queueToken(TokenRequestMatch("anonymous"), 1, ScriptedReply(403));
+    CHECK(taken("refresh_token", "one") == 0);
+    plan.clear();
+    CHECK(taken("anonymous", "") == 0);
+}
+
 TEST_CASE("delays") {
     FaultPlan plan;
     plan.setDelay("*", 5ms);
@@ -144,6 +167,11 @@ TEST_CASE("a malformed configuration is refused by name") {
         {R"({"fail":[{"endpoint":"cart","status":503},{"endpoint":"cart","status":99}]})", "fail[1].status"},
         {R"({"fail":[{"endpoint":"cart","status":503,"headers":{"A":1}}]})", "fail[0].headers.A"},
         {R"({"fail":[{"endpoint":"cart","status":503,"headers":{"A":"b\r\nC: d"}}]})", "fail[0].headers.A"},
+        {R"({"failTokenRequests":[{}]})", "failTokenRequests[0].status"},
+        {R"({"failTokenRequests":[{"status":403,"grantType":"password"}]})", "failTokenRequests[0].grantType"},
+        {R"({"failTokenRequests":[{"status":403,"refreshToken":1}]})", "failTokenRequests[0].refreshToken"},
+        {R"({"failTokenRequests":[{"status":403,"endpoint":"token"}]})", "failTokenRequests[0].endpoint"},
+        {R"({"failTokenRequests":[{"status":403,"headers":{"A":"b\nc"}}]})", "failTokenRequests[0].headers.A"},
         {R"({"cut":[{"endpoint":"cart","at":"noon"}]})", "cut[0].at"},
         {R"({"cut":[{"endpoint":"cart","at":"midBody","count":-1}]})", "cut[0].count"},
         {R"({"drip":[{"endpoint":"cart"}]})", "drip[0].pause"},
@@ -161,6 +189,8 @@ TEST_CASE("a malformed configuration is refused by name") {
         "refreshTokenInReply":true,"rateLimit":{"perMinute":200,"retryAfter":true},"delay":{"*":5},
         "expireAccessTokens":true,"revokeTokens":"someone","advanceClock":60,
         "fail":[{"endpoint":"cart","count":2,"status":503,"body":"<html>","headers":{"Retry-After":"1"}}],
+        "failTokenRequests":[{"grantType":"refresh_token","refreshToken":"x","count":2,"status":403,"body":"{}",
+                              "headers":{"Retry-After":"1"}},{"status":400}],
         "cut":[{"endpoint":"token","at":"afterRequest"}],
         "drip":[{"endpoint":"token","count":2,"pause":5}],"raw":[{"endpoint":"cart","bytes":"x","thenClose":false}],
         "hold":{"token":"beforeReply"},"release":["token","*"],"clearFaults":true})") == "accepted");

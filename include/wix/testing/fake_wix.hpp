@@ -77,6 +77,16 @@ struct ScriptedReply {
     std::vector<std::pair<std::string, std::string>> headers;  ///< Such as Retry-After.
 };
 
+/// Which token requests a fault is for. An empty member matches every request.
+struct TokenRequestMatch {
+    TokenRequestMatch() = default;
+    explicit TokenRequestMatch(std::string grant, std::string token = std::string())
+        : grantType(std::move(grant)), refreshToken(std::move(token)) {}
+
+    std::string grantType;     ///< `anonymous` or `refresh_token`.
+    std::string refreshToken;  ///< The one that is sent.
+};
+
 /// A request as it arrived. It holds tokens: for assertions in tests, never for a log.
 struct ReceivedRequest {
     ReceivedRequest() = default;
@@ -161,6 +171,10 @@ public:
 
     /// The next `count` requests have no effect and get this answer.
     void failNext(std::string_view endpoint, std::size_t count, ScriptedReply reply);
+    /// The next `count` token requests that match have no effect and get this response. A request gets the first one that
+    /// matches, unless another fault of `token` or `*` is queued for it.
+    /// Throws std::invalid_argument if the grant type is unknown.
+    void failTokenRequests(TokenRequestMatch match, std::size_t count, ScriptedReply response);
     /// The next `count` requests find their connection cut.
     void cutNext(std::string_view endpoint, std::size_t count, CutPoint at);
     /// The next `count` requests have their effect, and their answers come one byte at a time, `pause` apart.
