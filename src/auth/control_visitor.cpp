@@ -128,6 +128,7 @@ std::shared_ptr<WireRequest> ControlVisitor::makeRequest(ControlState::Next next
     made->body = tokenRequestBody(grants ? Grant::anonymous : Grant::refreshToken, clientId_,
                                   grants ? std::string() : state_.refreshToken());
     made->idempotent = grants;
+    made->priority = Priority::urgent;  // sessions wait for it
     return made;
 }
 
