@@ -32,8 +32,9 @@ class RedisCall;
 /// server that stood still may have granted it to nobody.
 class RedisConnection final : public ContextBound, private RedisLink::Owner {
 public:
+    /// `tls` is null for redis://.
     RedisConnection(const boost::asio::any_io_executor& executor, RedisUrl url, RedisOptions options,
-                    const Clock& clock = Clock::system());
+                    TlsContextPtr tls, const Clock& clock = Clock::system());
     ~RedisConnection() override;
 
     /// The strand; empty once the io_context has gone. Thread-safe.
@@ -75,6 +76,7 @@ private:
     void greet();
     void opened();
     void cannotOpen(const std::string& why);
+    Failure endFailure(RedisLink::End how, const std::string& reason) const;
     void fail(Failure failure);
     void send(std::shared_ptr<RedisCall> call);
     void send(LeaseRelease release);
@@ -100,6 +102,7 @@ private:
     const Clock& clock_;
     const RedisUrl url_;
     const RedisOptions options_;
+    const TlsContextPtr tls_;   // null without TLS
     mutable std::mutex mutex_;  // guards the next one: a lease may end after the io_context, or elsewhere
     boost::asio::any_io_executor home_;
 
