@@ -47,7 +47,7 @@ TEST_CASE("an idle link to Redis that is older than a minute is not used, suspen
         RedisUrl url;
         url.host = "127.0.0.1";
         url.port = server.port();
-        const auto connection = std::make_shared<RedisConnection>(io.get_executor(), url, options, clock);
+        const auto connection = std::make_shared<RedisConnection>(io.get_executor(), url, options, nullptr, clock);
         const auto ping = [&] {
             return runOn(io,
                          run(std::make_shared<RedisCall>(connection, connection->home(), RedisCommand{"PING"}, true)));
