@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -140,7 +141,12 @@ private:
 /// - Any number of processes of one machine may use the same files: `flock` on a file beside them (`.NAME.lock`) orders
 ///   saves, and on another (`.NAME.lease`) is the renewal lease, which ends with its holder or its time. On network file
 ///   systems this is as good as their `flock`.
-/// - A session that has ended leaves a file without tokens, and the files beside it.
+/// - A session at rest has two files: its record and its lock file. A session that has ended leaves a record without tokens.
+///   purge() removes sessions by age.
+/// - While programs run, remove nothing by hand but whole sessions that no program uses: the record first, then the files
+///   beside it. Lock and lease files hold no data.
+/// - A backup needs the records alone, and may be made while programs run. A program that has a session in memory ignores a
+///   restored record that is older, and writes over it.
 /// - Each lease is an open file: a process has at most 64 at a time. For what is beyond, another holds the lease.
 /// - A symbolic link, a file that others may read or write, that belongs to another user, or that is the session of
 ///   another client id is refused (Errc::storage_refused); what is no session is Errc::storage_damaged. Such a file is
@@ -159,6 +165,25 @@ public:
     boost::asio::awaitable<void> erase(std::string key) override;
     boost::asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string key,
                                                                      std::chrono::milliseconds ttl) override;
+    /// Removes sessions that were written longer than `olderThan` ago: records, ended ones too, and the files beside them.
+    ///
+    /// A session is written when it begins, at each renewal of its token, and when it changes, so `olderThan` is the time
+    /// without visits after which a visitor begins anew. Use days: the cart of a visitor whose session is removed is lost.
+    /// Sessions that are being saved or renewed by any process are left alone. Other files are never removed.
+    ///
+    /// @param olderThan  Seconds, not negative.
+    /// @return Number of sessions that were removed.
+    ///
+    /// @par Thread safety
+    /// Sessions are used meanwhile, by this process and by others.
+    ///
+    /// @par Cancellation
+    /// Not cancellable. Takes as long as it takes to look at each file of the directory.
+    ///
+    /// @throws Error with
+    ///   - Errc::invalid_argument: `olderThan` is negative.
+    ///   - Errc::storage_unavailable, Errc::storage_refused: the directory cannot be read, or is refused.
+    boost::asio::awaitable<std::size_t> purge(std::chrono::seconds olderThan);
 
 private:
     struct Files;

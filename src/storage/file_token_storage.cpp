@@ -59,7 +59,7 @@ asio::awaitable<T> callFile(std::shared_ptr<SessionFiles> files, const std::file
                             typename FileWork<T>::Call call) {
     detail::BlockingCallOptions options;
     // Calls for one file are in order, whichever storage makes them. (Other processes are kept out by locks.)
-    options.key = "file:" + file.string();
+    options.key = detail::fileCallKey(file);
     options.startWithin = detail::StorageTimeLimit::current() / 2;
     options.what = "session file " + file.string();
     return waitForFile<T>(std::make_shared<FileWork<T>>(std::move(files), std::move(call)), std::move(options));
@@ -70,6 +70,16 @@ std::filesystem::path absolutePath(std::filesystem::path file) {
     std::error_code error;
     std::filesystem::path whole = file.empty() ? file : std::filesystem::absolute(file, error);
     return error ? file : whole;
+}
+
+/// Sessions are locked one by one: the others are used meanwhile.
+asio::awaitable<std::size_t> purgeFiles(std::shared_ptr<SessionFiles> files, std::chrono::seconds olderThan) {
+    if (olderThan < std::chrono::seconds(0))
+        throw Error(Errc::invalid_argument, "FileTokenStorage::purge(olderThan): the time must not be negative");
+    detail::BlockingCallOptions options;
+    options.what = "session files " + files->path().string();
+    const FileWork<std::size_t>::Call call = [olderThan](SessionFiles& all) { return all.purge(olderThan); };
+    co_return co_await waitForFile<std::size_t>(std::make_shared<FileWork<std::size_t>>(files, call), options);
 }
 
 }  // namespace
@@ -112,6 +122,10 @@ asio::awaitable<std::optional<RenewalLease>> FileTokenStorage::acquireLease(std:
     return callFile<std::optional<RenewalLease>>(files_, file, [file, key = std::move(key), ttl](SessionFiles& files) {
         return files.acquireLease(file, key, ttl);
     });
+}
+
+asio::awaitable<std::size_t> FileTokenStorage::purge(std::chrono::seconds olderThan) {
+    return purgeFiles(files_, olderThan);
 }
 
 }  // namespace wix

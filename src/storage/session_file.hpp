@@ -35,6 +35,11 @@ public:
     result<void> erase(std::string_view key);
     /// Nothing if another holds it. See session_lease.cpp.
     result<std::optional<RenewalLease>> acquireLease(std::chrono::milliseconds ttl);
+    /// Removes the record and what lies beside it if it was written longer ago than `age` and is not in use. Returns whether
+    /// it did. See session_purge.cpp.
+    result<bool> removeIfOlderThan(std::chrono::seconds age) const;
+    /// The same of all session files in its directory. Returns how many.
+    result<std::size_t> removeAllOlderThan(std::chrono::seconds age) const;
     /// Of all session files in its directory. Once for each storage: it looks at every file there.
     void removeAllLeftovers() const;
 

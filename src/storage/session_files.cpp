@@ -49,4 +49,11 @@ result<std::optional<RenewalLease>> SessionFiles::acquireLease(const std::filesy
     return one_ ? one_->acquireLease(ttl) : fileAt(file).acquireLease(ttl);
 }
 
+result<std::size_t> SessionFiles::purge(std::chrono::seconds olderThan) {
+    if (!one_) return fileAt(path_ / "any").removeAllOlderThan(olderThan);
+    const result<bool> removed = one_->removeIfOlderThan(olderThan);
+    if (!removed) return removed.error();
+    return std::size_t{*removed ? 1u : 0u};
+}
+
 }  // namespace wix::detail

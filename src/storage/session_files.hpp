@@ -29,6 +29,10 @@ public:
     result<std::optional<RenewalLease>> acquireLease(const std::filesystem::path& file, std::string_view key,
                                                      std::chrono::milliseconds ttl);
 
+    /// Removes the sessions that were written longer ago than that. Returns how many.
+    result<std::size_t> purge(std::chrono::seconds olderThan);
+    const std::filesystem::path& path() const noexcept { return path_; }
+
     result<std::optional<StoredTokens>> load(std::string_view key) { return load(pathOf(key), key); }
     result<SaveResult> save(std::string_view key, const Tokens& tokens, std::uint64_t expectedVersion) {
         return save(pathOf(key), key, tokens, expectedVersion);

@@ -5,6 +5,9 @@
 // removes the file and makes another. The lock of the old holder is then of a file that has no name, where it hinders
 // nobody; should it wake up, the version of the record tells it that it was too late.
 //
+// A holder unlocks the lease file and removes it afterwards, on a blocking thread, so that a session at rest has no more
+// files than its record and its lock.
+//
 // All of this happens with the lock of the session file, which makes it one step for everybody else: two newcomers come
 // one after the other, and nobody sees a lease file whose holder has not left its note yet. A crash in between leaves a
 // lease file that nobody has locked, or none: both are free.
@@ -26,6 +29,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/blocking_threads.hpp"
 #include "storage/lease_note.hpp"
 #include "storage/session_file.hpp"
 
@@ -73,21 +77,60 @@ private:
     pid_t holder_;
 };
 
+/// Removes a lease file that is not locked any more. If it cannot, the file stays and does no harm.
+class LeaseRemoval final : public BlockingJob {
+public:
+    LeaseRemoval(LeasePlace counted, Descriptor file, SessionPlace session)
+        : counted_(std::move(counted)), file_(std::move(file)), session_(std::move(session)) {}
+    void perform() noexcept override {
+        try {
+            remove();
+        } catch (...) {  // out of memory
+        }
+    }
+    std::shared_ptr<void> complete() noexcept override { return nullptr; }
+
+private:
+    void remove() {
+        const Descriptor directory(::open(session_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (directory.get() < 0) return;
+        const auto lock = session_.tryLock(directory.get());
+        if (!lock || !lock->isHeld() || ::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) return;
+        const std::string name = session_.leaseName();
+        if (SessionPlace::isEntry(directory.get(), name, file_)) ::unlinkat(directory.get(), name.c_str(), 0);
+        ::flock(file_.get(), LOCK_UN);
+    }
+
+    const LeasePlace counted_;  // given back when the file is closed
+    const Descriptor file_;
+    const SessionPlace session_;
+};
+
 /// What a RenewalLease holds.
 class HeldLease {
 public:
-    HeldLease(LeasePlace place, Descriptor file) : place_(std::move(place)), file_(std::move(file)) {}
+    HeldLease(LeasePlace place, Descriptor file, SessionPlace session)
+        : place_(std::move(place)), file_(std::move(file)), session_(std::move(session)) {}
     HeldLease(const HeldLease&) = delete;
     HeldLease& operator=(const HeldLease&) = delete;
     /// Unlocks: closing is not enough, as a child of a fork may have the file open too. Its copy of this object, on the
     /// other hand, must leave the lease to its parent.
     ~HeldLease() {
-        if (place_.isOfThisProcess()) ::flock(file_.get(), LOCK_UN);
+        if (!place_.isOfThisProcess()) return;
+        ::flock(file_.get(), LOCK_UN);
+        try {
+            std::string key = fileCallKey(session_.file);
+            BlockingThreads::forCalls().submit(
+                std::make_shared<LeaseRemoval>(std::move(place_), std::move(file_), std::move(session_)),
+                std::move(key));
+        } catch (...) {  // out of memory: the file stays
+        }
     }
 
 private:
-    const LeasePlace place_;  // given back when the file is closed
-    const Descriptor file_;
+    LeasePlace place_;  // given back when the file is closed
+    Descriptor file_;
+    SessionPlace session_;
 };
 
 /// If there is no space for it, at least no note of an earlier holder stands for it.
@@ -126,7 +169,7 @@ result<std::optional<RenewalLease>> takeLease(int directory, const SessionPlace&
         if (::flock(lease->get(), LOCK_EX | LOCK_NB) == 0) {
             leaveNote(lease->get(), place, ttl);
             return std::optional<RenewalLease>(std::in_place,
-                                               std::make_shared<HeldLease>(std::move(*free), std::move(*lease)));
+                                               std::make_shared<HeldLease>(std::move(*free), std::move(*lease), place));
         }
         if (errno != EWOULDBLOCK) return place.unavailable("cannot lock its lease file", errno);
         if (removed || !holdersTimeIsOver(lease->get(), ttl)) return std::optional<RenewalLease>();

@@ -81,8 +81,14 @@ result<Descriptor> SessionPlace::openLockFile(int where, const std::string& lock
     return opened;
 }
 
-/// One that is not held if another holds it.
-result<FileLock> SessionPlace::lockOnce(int where) const {
+bool SessionPlace::isEntry(int where, const std::string& entry, const Descriptor& file) {
+    struct stat mine {
+    }, present{};
+    return ::fstat(file.get(), &mine) == 0 && ::fstatat(where, entry.c_str(), &present, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_ino == present.st_ino && mine.st_dev == present.st_dev;
+}
+
+result<FileLock> SessionPlace::tryLock(int where) const {
     const std::string lock = lockName();
     auto opened = openLockFile(where, lock);
     if (!opened) return opened.error();
@@ -90,18 +96,14 @@ result<FileLock> SessionPlace::lockOnce(int where) const {
         if (errno == EWOULDBLOCK) return FileLock(Descriptor(-1));
         return unavailable("cannot lock its lock file", errno);
     }
-    // An administrator may have removed the file that was opened: its lock is nobody's.
-    struct stat mine {
-    }, present{};
-    if (::fstat(opened->get(), &mine) != 0 || ::fstatat(where, lock.c_str(), &present, AT_SYMLINK_NOFOLLOW) != 0 ||
-        mine.st_ino != present.st_ino || mine.st_dev != present.st_dev)
-        return FileLock(Descriptor(-1));
+    // The file that was opened may have been removed: its lock protects nothing.
+    if (!isEntry(where, lock, *opened)) return FileLock(Descriptor(-1));
     return FileLock(std::move(*opened));
 }
 
 result<FileLock> SessionPlace::takeLock(int where) const {
     for (int i = 0; i < lockAttempts; ++i) {
-        auto lock = lockOnce(where);
+        auto lock = tryLock(where);
         if (!lock || lock->isHeld()) return lock;
         // flock() could wait by itself, but not for a limited time; and other sessions need this thread.
         ::nanosleep(&lockPause, nullptr);
@@ -113,7 +115,7 @@ result<FileLock> SessionPlace::takeLock(int where) const {
 bool SessionPlace::nobodySaves(int where) const {
     struct stat status {};
     if (::fstatat(where, lockName().c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
-    const auto lock = lockOnce(where);
+    const auto lock = tryLock(where);
     return lock && lock->isHeld();
 }
 

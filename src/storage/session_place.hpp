@@ -13,6 +13,9 @@
 
 namespace wix::detail {
 
+/// The key that orders the calls for one session file.
+inline std::string fileCallKey(const std::filesystem::path& file) { return "file:" + file.string(); }
+
 class SessionPlace {
 public:
     explicit SessionPlace(std::filesystem::path path, FileStepHook hook = nullptr);
@@ -33,6 +36,10 @@ public:
     /// Takes the lock that orders the saves of all processes, which is let go with the descriptor. It is held for
     /// milliseconds; if it is not free for a second, the holder does not run.
     result<FileLock> takeLock(int directory) const;
+    /// The same without waiting: one that is not held if another holds it.
+    result<FileLock> tryLock(int directory) const;
+    /// Whether the entry `name` of the directory is the open file.
+    static bool isEntry(int directory, const std::string& name, const Descriptor& file);
     /// Whether that lock is free now. Lock files stay: without one nobody saves, and none is made.
     bool nobodySaves(int directory) const;
 
@@ -40,9 +47,6 @@ public:
     std::filesystem::path directory;
     std::string name;
     FileStepHook hook;
-
-private:
-    result<FileLock> lockOnce(int directory) const;
 };
 
 }  // namespace wix::detail
