@@ -156,7 +156,8 @@ private:
     /// Closes idle connections if there is no descriptor left, and tries once more.
     static ErrorCode openSocket(TcpSocket<Executor>& socket, const Tcp& protocol) {
         const ErrorCode error = openCloexec(socket, protocol);
-        const bool isShort = error.category() == boost::system::system_category() && isShortOfDescriptors(error.value());
+        const bool isShort =
+            error.category() == boost::system::system_category() && isShortOfDescriptors(error.value());
         return isShort && closeIdleDescriptors() ? openCloexec(socket, protocol) : error;
     }
 
