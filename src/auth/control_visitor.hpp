@@ -13,7 +13,7 @@
 #include "async/home_operation.hpp"
 #include "auth/control_state.hpp"
 #include "base/clock.hpp"
-#include "http/shared_objects.hpp"
+#include "base/shared_objects.hpp"
 #include "http/transport_interface.hpp"
 
 namespace wix::detail {

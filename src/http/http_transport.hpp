@@ -13,8 +13,8 @@
 
 #include <wix/options.hpp>
 
+#include "base/shared_objects.hpp"
 #include "http/connection_pool.hpp"
-#include "http/shared_objects.hpp"
 #include "http/transport_interface.hpp"
 
 namespace wix::detail {

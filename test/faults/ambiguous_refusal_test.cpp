@@ -49,7 +49,7 @@ void checkSameVisitorContinues(Shopper& shopper) {
 
 }  // namespace
 
-TEST_CASE("a passing condition in JSON never ends a session, however often it comes [C2]") {
+TEST_CASE("a passing condition in JSON never ends a session, however often it comes [8] [C2]") {
     int status = 400;
     const char* body = nullptr;
     std::vector<std::pair<std::string, std::string>> headers;
