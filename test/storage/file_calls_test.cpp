@@ -13,6 +13,8 @@
 #include <vector>
 
 #include <wix/error.hpp>
+#include <wix/offload.hpp>
+#include <wix/options.hpp>
 #include <wix/token_storage.hpp>
 
 #include "storage/file_steps.hpp"
