@@ -144,7 +144,7 @@ TEST_CASE("without idle connections the error is typed, and all works again when
               const Client client(io.get_executor(), OAuthStrategy(clientId), options);
               Exhausted exhausted;
               if (failureOf(io, saveAndLease(storage)).code != Errc::storage_unavailable) return 1;
-              if (failureOf(io, client.generateVisitorTokens()).code != Errc::token_unavailable) return 2;
+              if (failureOf(io, client.generateVisitorTokens()).code != Errc::name_unavailable) return 2;
               exhausted.freeAll();
               runOn(io, saveAndLease(storage));
               return 0;
