@@ -30,6 +30,7 @@
 #include <utility>
 
 #include "base/blocking_threads.hpp"
+#include "base/descriptors.hpp"
 #include "storage/lease_note.hpp"
 #include "storage/session_file.hpp"
 
@@ -92,7 +93,8 @@ public:
 
 private:
     void remove() {
-        const Descriptor directory(::open(session_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const Descriptor directory(
+            withDescriptors([this] { return ::open(session_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
         if (directory.get() < 0) return;
         const auto lock = session_.tryLock(directory.get());
         if (!lock || !lock->isHeld() || ::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) return;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/descriptors.hpp"
 #include "storage/session_file.hpp"
 #include "storage/session_name.hpp"
 
@@ -27,7 +28,9 @@ bool isOlderThan(int directory, const std::string& name, std::chrono::seconds ag
 }
 
 bool isLeased(int directory, const SessionPlace& place) {
-    const Descriptor lease(::openat(directory, place.leaseName().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    const std::string name = place.leaseName();
+    const Descriptor lease(
+        withDescriptors([&] { return ::openat(directory, name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC); }));
     if (lease.get() < 0) return errno != ENOENT;
     if (::flock(lease.get(), LOCK_EX | LOCK_NB) != 0) return true;
     ::flock(lease.get(), LOCK_UN);
@@ -76,7 +79,8 @@ result<bool> SessionFile::removeIfOlderThan(std::chrono::seconds age) const {
 result<std::size_t> SessionFile::removeAllOlderThan(std::chrono::seconds age) const {
     const auto directory = openDirectory();
     if (!directory) return directory.error();
-    const int number = ::openat(directory->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int number =
+        withDescriptors([&] { return ::openat(directory->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
     if (number < 0) return place_.unavailable("cannot read its directory", errno);
     DIR* const opened = ::fdopendir(number);
     if (!opened) {
