@@ -57,7 +57,7 @@ refused(settings.cpp "${link}.*TsExecutors<true, *true>" -DBOOST_ASIO_USE_TS_EXE
 refused(settings.cpp "${link}.*DebugContainers<true>" -D_GLIBCXX_DEBUG)
 
 # Whichever public header with types of Asio a program includes, it is checked.
-file(GLOB headers "${HEADERS}/*.hpp")
+file(GLOB_RECURSE headers "${HEADERS}/*.hpp")
 foreach(header IN LISTS headers)
   file(STRINGS "${header}" lines REGEX "^#include <(boost/asio|wix/abi)")
   if(lines MATCHES "boost/asio" AND NOT lines MATCHES "wix/abi" AND NOT header MATCHES "/(abi|wix)[.]hpp$")
