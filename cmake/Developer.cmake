@@ -16,6 +16,10 @@ if(WIX_DEVELOPER)
   if(WIX_WARNINGS_AS_ERRORS)
     target_compile_options(wix_developer INTERFACE -Werror)
   endif()
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    # As g++: -Wconversion without changes of signedness.
+    target_compile_options(wix_developer INTERFACE -Wno-sign-conversion)
+  endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 warns inside Boost's and its own inlined code: not about ours, and not reliably.
     target_compile_options(wix_developer INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds

@@ -83,6 +83,19 @@ else()
   wix_left_out(shop_load "it needs wix::testing and the examples")
 endif()
 
+# Programs that are compiled otherwise than the library do not link [A8].
+wix_want_tests(consumer wanted)
+if(wanted)
+  add_test(NAME abi COMMAND "${CMAKE_COMMAND}"
+    "-DCXX=${CMAKE_CXX_COMPILER}"
+    "-DFLAGS=-I${PROJECT_SOURCE_DIR}/include -I${Boost_INCLUDE_DIRS} ${CMAKE_CXX_FLAGS}"
+    "-DLIBRARY=$<TARGET_FILE:wix>"
+    "-DHEADERS=${PROJECT_SOURCE_DIR}/include/wix"
+    "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/abi"
+    -P "${CMAKE_CURRENT_SOURCE_DIR}/abi/run.cmake")
+  set_tests_properties(abi PROPERTIES TIMEOUT 300 LABELS consumer)
+endif()
+
 # Projects of users: one finds the installed package, one has the sources in its own tree. They run one after the other,
 # since each compiles.
 wix_want_tests(consumer wanted)

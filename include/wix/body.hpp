@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include <wix/abi.hpp>
 #include <wix/config.hpp>
 
 namespace wix {

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include <wix/abi.hpp>
 #include <wix/body.hpp>
 #include <wix/config.hpp>
 #include <wix/options.hpp>

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <wix/abi.hpp>
 #include <wix/config.hpp>
 
 namespace wix {

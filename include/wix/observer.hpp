@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include <wix/abi.hpp>
 #include <wix/config.hpp>
 #include <wix/error.hpp>
 #include <wix/tokens.hpp>

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include <wix/abi.hpp>
 #include <wix/config.hpp>
 #include <wix/options.hpp>
 #include <wix/token_storage.hpp>

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <wix/abi.hpp>
 #include <wix/config.hpp>
 #include <wix/error.hpp>
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include <wix/abi.hpp>
 #include <wix/config.hpp>
 #include <wix/tokens.hpp>
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 
+#include <wix/abi.hpp>
 #include <wix/config.hpp>
 #include <wix/options.hpp>
 

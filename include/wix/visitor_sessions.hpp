@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <wix/abi.hpp>
 #include <wix/client.hpp>
 #include <wix/config.hpp>
 #include <wix/options.hpp>

@@ -24,7 +24,7 @@ constexpr std::size_t bootIdSize = 36;
 constexpr std::size_t digits = 16;
 
 std::string padded(milliseconds time) {
-    std::string text = std::to_string(std::clamp(time.count(), std::int64_t{0}, std::int64_t{9'999'999'999'999'999}));
+    std::string text = std::to_string(std::clamp<std::int64_t>(time.count(), 0, 9'999'999'999'999'999));
     return std::string(digits - text.size(), '0') + text;
 }
 

@@ -1,7 +1,9 @@
 #include "testing/query_filter.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <locale>
+#include <sstream>
+#include <string>
 
 #include "testing/http_message.hpp"
 #include "testing/wix_error.hpp"
@@ -58,10 +60,13 @@ std::optional<double> number(const json::value& value) noexcept {
     if (value.is_uint64()) return static_cast<double>(value.get_uint64());
     if (value.is_double()) return value.get_double();
     if (!value.is_string()) return std::nullopt;
+    // libc++ 19 has no std::from_chars for double.
     const std::string_view digits = text(value);
+    if (digits.starts_with('+') || digits.find_first_not_of("0123456789.eE+-") != digits.npos) return std::nullopt;
+    std::istringstream stream{std::string(digits)};
+    stream.imbue(std::locale::classic());
     double parsed = 0;
-    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), parsed);
-    if (error != std::errc() || stop != digits.data() + digits.size()) return std::nullopt;
+    if (!(stream >> parsed) || !stream.eof()) return std::nullopt;
     return parsed;
 }
 

@@ -257,7 +257,7 @@ private:
         std::string asked;
         for (detail::TokenActions actions = state.takeActions(); !actions.empty(); actions = state.takeActions())
             for (detail::TokenAction& action : actions) {
-                const std::string text = std::visit([this](auto& what) { return take(what); }, action);
+                const std::string text = std::visit([this](auto& what) { return this->take(what); }, action);
                 if (text.empty()) continue;
                 history_.push_back(text);
                 asked += (asked.empty() ? "" : "; ") + text;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <wix/abi.hpp>
 #include <wix/token_storage.hpp>
 
 namespace wix::testing {

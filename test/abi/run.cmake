@@ -1,0 +1,66 @@
+# A program that is compiled with other settings of Asio than the library is refused, with a reason:
+# cmake -DCXX=... -DFLAGS=... -DLIBRARY=... -DHEADERS=... -DWORK=... -P run.cmake
+cmake_minimum_required(VERSION 3.25)
+separate_arguments(FLAGS UNIX_COMMAND "${FLAGS}")
+file(MAKE_DIRECTORY "${WORK}")
+file(WRITE "${WORK}/settings.cpp" "#include <wix/abi.hpp>\nint main() {}\n")
+file(WRITE "${WORK}/program.cpp" "#include <wix/wix.hpp>\nint main() {}\n")
+get_filename_component(directory "${LIBRARY}" DIRECTORY)
+
+# built(source result output SWITCH...): compiles and links it
+function(built source result output)
+  execute_process(
+    COMMAND "${CXX}" -std=c++20 ${FLAGS} ${ARGN} "${WORK}/${source}" "${LIBRARY}" "-Wl,-rpath,${directory}" -o "${WORK}/program"
+    RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  set(${result} ${code} PARENT_SCOPE)
+  set(${output} "${text}" PARENT_SCOPE)
+endfunction()
+
+function(accepted source)
+  built(${source} code text ${ARGN})
+  if(NOT code EQUAL 0)
+    message(SEND_ERROR "${source} with '${ARGN}' is refused:\n${text}")
+  endif()
+endfunction()
+
+# refused(source reason SWITCH...)
+function(refused source reason)
+  built(${source} code text ${ARGN})
+  if(code EQUAL 0)
+    message(SEND_ERROR "${source} with '${ARGN}' is accepted")
+  elseif(NOT text MATCHES "${reason}")
+    message(SEND_ERROR "${source} with '${ARGN}' is refused without the reason '${reason}':\n${text}")
+  endif()
+endfunction()
+
+set(link "compileTheProgramLikeTheLibrary")
+accepted(settings.cpp)
+accepted(settings.cpp -O2 -DNDEBUG -g -fvisibility=hidden)
+accepted(program.cpp)
+refused(program.cpp "${link}.*Rtti<false>" -fno-rtti)
+refused(program.cpp "${link}.*Rtti<false>" -fno-rtti -O2 -ffunction-sections -fdata-sections -Wl,--gc-sections)
+refused(settings.cpp "wix reports errors as exceptions" -fno-exceptions)
+refused(settings.cpp "wix reports errors as exceptions" -DBOOST_ASIO_NO_EXCEPTIONS)
+refused(settings.cpp "${link}.*Rtti<false>" -DBOOST_ASIO_NO_TYPEID)
+refused(settings.cpp "${link}.*Threads<false>" -DBOOST_ASIO_DISABLE_THREADS)
+refused(settings.cpp "${link}.*Epoll<false>" -DBOOST_ASIO_DISABLE_EPOLL)
+refused(settings.cpp "${link}.*EventfdAndTimerfd<false>" -DBOOST_ASIO_DISABLE_EVENTFD)
+refused(settings.cpp "${link}.*IoUring<true, *false>" -DBOOST_ASIO_HAS_IO_URING)
+refused(settings.cpp "${link}.*IoUring<true, *true>" -DBOOST_ASIO_HAS_IO_URING -DBOOST_ASIO_DISABLE_EPOLL
+        -DBOOST_ASIO_HAS_IO_URING_AS_DEFAULT)
+refused(settings.cpp "${link}.*HandlerTracking<true>" -DBOOST_ASIO_ENABLE_HANDLER_TRACKING)
+refused(settings.cpp "${link}.*MemoryRecycling<false" -DBOOST_ASIO_DISABLE_SMALL_BLOCK_RECYCLING)
+refused(settings.cpp "${link}.*MemoryRecycling<true, *false" -DBOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING)
+refused(settings.cpp "${link}.*MemoryRecycling<true, *true, *7>" -DBOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=7)
+refused(settings.cpp "${link}.*TsExecutors<false" -DBOOST_ASIO_NO_TS_EXECUTORS)
+refused(settings.cpp "${link}.*TsExecutors<true, *true>" -DBOOST_ASIO_USE_TS_EXECUTOR_AS_DEFAULT)
+refused(settings.cpp "${link}.*DebugContainers<true>" -D_GLIBCXX_DEBUG)
+
+# Whichever public header with types of Asio a program includes, it is checked.
+file(GLOB_RECURSE headers "${HEADERS}/*.hpp")
+foreach(header IN LISTS headers)
+  file(STRINGS "${header}" lines REGEX "^#include <(boost/asio|wix/abi)")
+  if(lines MATCHES "boost/asio" AND NOT lines MATCHES "wix/abi" AND NOT header MATCHES "/(abi|wix)[.]hpp$")
+    message(SEND_ERROR "${header} includes Asio and not <wix/abi.hpp>")
+  endif()
+endforeach()
