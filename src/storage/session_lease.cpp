@@ -81,8 +81,7 @@ private:
 /// Removes a lease file that is not locked any more. If it cannot, the file stays and does no harm.
 class LeaseRemoval final : public BlockingJob {
 public:
-    LeaseRemoval(LeasePlace counted, Descriptor file, SessionPlace session)
-        : counted_(std::move(counted)), file_(std::move(file)), session_(std::move(session)) {}
+    LeaseRemoval(Descriptor file, SessionPlace session) : file_(std::move(file)), session_(std::move(session)) {}
     void perform() noexcept override {
         try {
             remove();
@@ -103,7 +102,6 @@ private:
         ::flock(file_.get(), LOCK_UN);
     }
 
-    const LeasePlace counted_;  // given back when the file is closed
     const Descriptor file_;
     const SessionPlace session_;
 };
@@ -122,15 +120,14 @@ public:
         ::flock(file_.get(), LOCK_UN);
         try {
             std::string key = fileCallKey(session_.file);
-            BlockingThreads::forCalls().submit(
-                std::make_shared<LeaseRemoval>(std::move(place_), std::move(file_), std::move(session_)),
-                std::move(key));
+            BlockingThreads::forCalls().submit(std::make_shared<LeaseRemoval>(std::move(file_), std::move(session_)),
+                                               std::move(key));
         } catch (...) {  // out of memory: the file stays
         }
     }
 
 private:
-    LeasePlace place_;  // given back when the file is closed
+    const LeasePlace place_;
     Descriptor file_;
     SessionPlace session_;
 };

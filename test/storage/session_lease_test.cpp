@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "base/blocking_threads.hpp"
 #include "storage/lease_note.hpp"
 #include "storage/session_file.hpp"
 #include "storage/temp_directory.hpp"
@@ -167,6 +168,7 @@ TEST_CASE("a lease file without a note, or with another one's, hinders nobody") 
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     for (const std::string& content : {std::string(), std::string("rubbish"), std::string(1'000, '9')}) {
+        BlockingThreads::forCalls().wait();  // for the removal of the lease before
         put(directory / leaseName, content);
         const auto lease = SessionFile(file).acquireLease(hour);
         REQUIRE((lease && *lease));
@@ -205,6 +207,7 @@ TEST_CASE("without space for its note a lease is one all the same, for the time 
         // The note of an earlier holder, whose time is over, or one that is too long; and an old empty file.
         for (const std::string& before :
              {writeLeaseNote(leaseMoment(), milliseconds(0)), std::string(1'000, '9'), std::string()}) {
+            BlockingThreads::forCalls().wait();
             put(directory / leaseName, before);
             setTime(2 * hour);
             failWith = error;
