@@ -31,6 +31,7 @@ inline constexpr std::string_view usage =
     "  rateLimit             {perMinute, retryAfter}: more API calls get a 429; 0 is no limit\n"
     "  delay                 {endpoint: milliseconds} before a request takes effect\n"
     "  fail                  [{endpoint, count, status, body, headers}]: the next requests get this response\n"
+    "  failTokenRequests     [{grantType, refreshToken, count, status, body, headers}]: the same for token requests\n"
     "  cut                   [{endpoint, count, at}]: the connection is cut\n"
     "  drip                  [{endpoint, count, pause}]: the response comes byte by byte, pause in milliseconds\n"
     "  raw                   [{endpoint, bytes, thenClose}]: the next request gets these bytes\n"
