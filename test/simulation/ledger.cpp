@@ -68,7 +68,7 @@ void Listener::saveFailed(const SaveFailed& event) {
 
 void Ledger::checkObserver() const {
     // A caller may set the same session again, and it is lost again.
-    require(listener->lost <= endpoint_.rejected() + (endpoint_.rejected() > 0 ? era_ : 0),
+    require(listener->lost <= endpoint_.rejected() + (endpoint_.rejected() > 0 ? era_ + setsAgain_ : 0),
             "a session was reported lost that was never rejected");
 }
 

@@ -121,6 +121,11 @@ public:
         ++excuses_;
         failedAt_.reset();
     }
+    /// A caller sets tokens of the active session. If they arrive late, that session may have been lost.
+    void setsAgain() {
+        ++setsAgain_;
+        mayExchangeOnceMore();
+    }
     void mayReplay() { ++allowance_; }
     /// If this exchange fails, the next one has to wait at least so long.
     void pauses(std::chrono::nanoseconds time) { pauseAsked_ = time; }
@@ -171,6 +176,7 @@ private:
     bool newestIsOld_ = false;  // other tokens may be active, and nobody was given them yet
     int finishedBefore_ = 0;    // renewals, when the newest tokens were seen
     int era_ = 0;
+    int setsAgain_ = 0;
     int drainedEra_ = 0;  // the last one that has certainly arrived
     int exchangeEra_ = 0;
     struct Change {

@@ -148,7 +148,7 @@ bool Story::noChangeIsOnItsWay() const {
 /// been rejected and replaced meanwhile.
 void Story::setAgain(Tokens tokens, const Action& action) {
     const bool thenGet = action.which % 2;
-    ledger_.mayExchangeOnceMore();
+    ledger_.setsAgain();
     if (action.then != Action::Then::everything) ledger_.abandoned();
     stage_.spawn(Caller::Wants::change, 60s, asking(std::move(tokens), thenGet))->wantsAny = thenGet;
 }
