@@ -76,7 +76,8 @@ wanted() {
     own_boost || printf '%s\n' "libboost$boost-dev" "libboost-json$boost-dev" "libboost-url$boost-dev"
     printf '%s\n' libssl-dev zlib1g-dev
     case $1 in
-    test) printf '%s\n' doctest-dev libhiredis-dev pkg-config ;;
+    # redis-tools has the server's binary, and starts no service.
+    test) printf '%s\n' doctest-dev libhiredis-dev pkg-config redis-tools ;;
     bench) printf '%s\n' libbenchmark-dev libcurl4-openssl-dev pkg-config python3 ;;
     esac
 }

@@ -100,6 +100,7 @@ TEST_CASE("C row 48: the process that renews is killed: another takes over, and 
     SUBCASE("a directory of sessions") { checkKilled(io, directoryIn(folder)); }
 #ifdef WIX_TEST_REDIS
     SUBCASE("Redis") {
+        if (noRedis()) return;
         RedisServer server;
         checkKilled(io, server.shared(io));
     }
@@ -113,6 +114,7 @@ TEST_CASE("C row 48: the process that renews is stopped for longer than its leas
     SUBCASE("a directory of sessions") { checkStopped(io, directoryIn(folder)); }
 #ifdef WIX_TEST_REDIS
     SUBCASE("Redis") {
+        if (noRedis()) return;
         RedisServer server;
         checkStopped(io, server.shared(io));
     }

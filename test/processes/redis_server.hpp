@@ -6,6 +6,7 @@
 #include <wix/redis.hpp>
 
 #include "processes/visitors.hpp"
+#include "support/redis_program.hpp"
 
 namespace wix::test {
 
@@ -13,8 +14,9 @@ class RedisServer {
 public:
     RedisServer()
         : port_(freePort()),
-          server_(folder_.path(), findProgram("redis-server"),
-                  {"--bind", "127.0.0.1", "--port", std::to_string(port_), "--save", "", "--appendonly", "no"}) {
+          server_(folder_.path(), findRedis().path,
+                  {"--bind", "127.0.0.1", "--port", std::to_string(port_), "--save", "", "--appendonly", "no"},
+                  findRedis().name) {
         server_.waitForPort(port_);
     }
     SharedStorage shared(boost::asio::io_context& io) const {

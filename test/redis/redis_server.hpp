@@ -25,18 +25,12 @@
 #include "storage/temp_directory.hpp"
 #include "support/child_process.hpp"
 #include "support/eventually.hpp"
+#include "support/redis_program.hpp"
 #include "support/run.hpp"
 
 namespace wix::test {
 
 using namespace std::chrono_literals;
-
-/// Whether there is no redis-server; the message names what to install. Such a test has nothing to say.
-inline bool noRedis() {
-    if (!findProgram("redis-server").empty()) return false;
-    MESSAGE("skipped: there is no redis-server (Debian: redis-server)");
-    return true;
-}
 
 class RedisServer {
 public:
@@ -51,7 +45,8 @@ public:
             "--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir", home_.path(), "--save",
             "",       "--appendonly",        "no"};
         arguments.insert(arguments.end(), more_.begin(), more_.end());
-        process_ = std::make_unique<ChildProcess>(home_.path(), findProgram("redis-server"), arguments);
+        const RedisProgram program = findRedis();
+        process_ = std::make_unique<ChildProcess>(home_.path(), program.path, arguments, program.name);
         process_->waitForPort(port_);
     }
     /// As a power cut does: with everything that was in it.

@@ -65,7 +65,7 @@ echo "ctest $*" >>"$work/log"
 S
 
 base='g++ cmake ninja-build libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev zlib1g-dev'
-tests='doctest-dev libhiredis-dev pkg-config'
+tests='doctest-dev libhiredis-dev pkg-config redis-tools'
 # fresh [INSTALLED...]: a root's machine with these packages, and Debian 12's lists
 fresh() {
     printf '%s\n' "$@" >"$work/installed"
@@ -201,7 +201,7 @@ has log 'ctest --preset default --output-on-failure -R pool'
 try 0 test
 try 0 demo
 lacks log 'cmake --preset'
-# hiredis that is installed after the demo was built: the tests are configured anew, and once.
+# hiredis that is installed after the demo was built: the tests are configured again, and once. [A2]
 stub build pkg-config <<'S'
 cat "$work/hiredis" 2>/dev/null || exit 1
 S

@@ -51,7 +51,8 @@ bool succeedsOn(std::uint16_t port, int (*call)(int, const sockaddr*, socklen_t)
 }
 
 // Between fork and exec: nothing but system calls.
-[[noreturn]] void become(const char* home, char* const* arguments, int input, int output, pid_t parent) {
+[[noreturn]] void become(const char* home, const char* program, char* const* arguments, int input, int output,
+                         pid_t parent) {
     ::setpgid(0, 0);
     // Not SIGKILL: a server with workers has to have the time to end them.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -59,7 +60,7 @@ bool succeedsOn(std::uint16_t port, int (*call)(int, const sockaddr*, socklen_t)
     ::dup2(input, STDIN_FILENO);
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
-    ::execv(arguments[0], arguments);
+    ::execv(program, arguments);
     ::_exit(127);
 }
 
@@ -119,8 +120,9 @@ std::size_t countOf(std::string_view text, std::string_view part) {
     return found;
 }
 
-ChildProcess::ChildProcess(std::filesystem::path home, const std::string& program, std::vector<std::string> arguments)
-    : name_(std::filesystem::path(program).filename().string()) {
+ChildProcess::ChildProcess(std::filesystem::path home, const std::string& program, std::vector<std::string> arguments,
+                           const std::string& name)
+    : name_(std::filesystem::path(name.empty() ? program : name).filename().string()) {
     outputFile_ = home / (name_ + ".output");
     const Descriptor output(::open(outputFile_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     int ends[2];
@@ -129,13 +131,13 @@ ChildProcess::ChildProcess(std::filesystem::path home, const std::string& progra
     Descriptor toInput(ends[1]);
 
     std::vector<char*> pointers;
-    std::string first = program;
+    std::string first = name.empty() ? program : name;
     pointers.push_back(first.data());
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
     const pid_t parent = ::getpid();
     pid_ = ::fork();
-    if (pid_ == 0) become(home.c_str(), pointers.data(), input.get(), output.get(), parent);
+    if (pid_ == 0) become(home.c_str(), program.c_str(), pointers.data(), input.get(), output.get(), parent);
     if (pid_ < 0) fail(std::string("cannot be started: ") + std::strerror(errno));
     ::setpgid(pid_, pid_);  // here as well: whoever comes first
     input_ = toInput.release();

@@ -32,8 +32,10 @@ std::size_t countOf(std::string_view text, std::string_view part);
 class ChildProcess {
 public:
     /// Starts it in the directory `home`, which must outlive this and gets its output as a file.
+    /// `name` is its argv[0]; empty: the path of the program.
     /// Throws std::runtime_error if that is not possible.
-    ChildProcess(std::filesystem::path home, const std::string& program, std::vector<std::string> arguments);
+    ChildProcess(std::filesystem::path home, const std::string& program, std::vector<std::string> arguments,
+                 const std::string& name = std::string());
     ~ChildProcess();
     ChildProcess(const ChildProcess&) = delete;
     ChildProcess& operator=(const ChildProcess&) = delete;
