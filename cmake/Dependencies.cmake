@@ -8,6 +8,7 @@ find_package(ZLIB REQUIRED)
 find_package(PkgConfig QUIET)
 if(PKG_CONFIG_FOUND)
   pkg_check_modules(WIX_HIREDIS QUIET IMPORTED_TARGET GLOBAL hiredis>=0.14)
+  pkg_check_modules(WIX_HIREDIS_SSL QUIET IMPORTED_TARGET GLOBAL hiredis_ssl>=1.0)  # for rediss://
 endif()
 if(WIX_HIREDIS_FOUND AND wix_standalone)
   set(wix_redis_default ON)

@@ -12,6 +12,7 @@
 #include <string>
 
 #include <wix/config.hpp>
+#include <wix/options.hpp>
 #include <wix/token_storage.hpp>
 
 namespace wix {
@@ -20,11 +21,14 @@ namespace wix {
 struct WIX_EXPORT RedisOptions {
     RedisOptions() = default;
     std::string keyPrefix = "wix:session:";  ///< Of all keys; `{key}` follows, so a cluster keeps a session together.
-    std::chrono::milliseconds connectTimeout{2'000};  ///< Looking up the name, connecting and AUTH together.
+    /// Looking up the name, connecting, the TLS handshake and AUTH together.
+    std::chrono::milliseconds connectTimeout{2'000};
     std::chrono::milliseconds commandTimeout{2'000};  ///< Of each command. A slower one is storage_unavailable.
     /// A record is dropped by Redis so long after its last save: the life of the refresh token in it. Wix does not say how
     /// long that is; Redis expires nothing with 0.
     std::chrono::seconds recordLife{std::chrono::hours(24) * 365};
+    /// Trust and client certificate for `rediss://`. The files are read by the constructor of the storage.
+    TlsOptions tls;
 };
 
 /// Keeps sessions in a Redis server (6 or later) that any number of processes share. One connection, opened when it is
@@ -39,10 +43,15 @@ struct WIX_EXPORT RedisOptions {
 /// (the key holds something else). The text names host, port and reason, never the password.
 class WIX_EXPORT RedisTokenStorage final : public TokenStorage {
 public:
-    /// `url` is `redis://[[user]:password@]host[:port][/database]`. Nothing is opened yet. Throws Error with
-    /// Errc::invalid_argument, which names what is wrong with the URL and never repeats its password. `rediss://` (TLS) is
-    /// refused: hiredis has it from 1.0 on, and wix::redis does not use it yet. Across machines that you do not trust, let a
-    /// tunnel such as stunnel do the TLS.
+    /// Opens nothing yet.
+    ///
+    /// @param url `redis://[[user]:password@]host[:port][/database]`, or `rediss://...` for TLS 1.2 or later. With TLS
+    ///   the server's certificate must be trusted (RedisOptions::tls) and be for `host`; nothing is sent to it before.
+    /// @throws Error with
+    ///   - Errc::invalid_argument: the URL or an option is wrong; the text never repeats the password. Also `rediss://`
+    ///     if wix::redis was built without hiredis_ssl, which exists since hiredis 1.0 (Debian 13, not Debian 12): use a
+    ///     TLS tunnel such as stunnel then.
+    ///   - Errc::certificate_untrusted: `rediss://`, no authority in RedisOptions::tls, and the system has no store.
     RedisTokenStorage(boost::asio::any_io_executor executor, const std::string& url,
                       RedisOptions options = RedisOptions());
     ~RedisTokenStorage() override;

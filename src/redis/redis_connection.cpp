@@ -11,10 +11,12 @@ namespace asio = boost::asio;
 
 namespace wix::detail {
 
-RedisConnection::RedisConnection(const asio::any_io_executor& executor, RedisUrl url, RedisOptions options)
+RedisConnection::RedisConnection(const asio::any_io_executor& executor, RedisUrl url, RedisOptions options,
+                                 TlsContextPtr tls)
     : ContextBound(executor),
       url_(std::move(url)),
       options_(std::move(options)),
+      tls_(std::move(tls)),
       home_(asio::make_strand(executor)),
       timer_(std::make_unique<MonotonicTimer>(home_)) {}
 
@@ -138,17 +140,19 @@ void RedisConnection::connectNext(const std::string& whyNot) {
         addresses_.pop_front();
         phase_ = Phase::connecting;
         link_ = std::make_shared<RedisLink>(static_cast<RedisLink::Owner&>(*this), weak_from_this());
-        if (auto failed = link_->connect(home_, address, options_.commandTimeout)) {
+        std::unique_ptr<RedisTls> tls;
+        if (tls_) tls = std::make_unique<RedisTls>(tls_, Origin(true, url_.host, url_.port));
+        if (auto failed = link_->connect(home_, address, options_.commandTimeout, std::move(tls))) {
             why = "connecting: " + *failed;
             continue;
         }
-        greet();
+        if (!tls_) greet();
         return watchClock();
     }
     cannotOpen(why);
 }
 
-/// Written as soon as the connection is there.
+/// Written as soon as the connection is there; with TLS not before the server's certificate has been verified.
 void RedisConnection::greet() {
     greetings_ = 0;
     if (!url_.password.empty()) {
@@ -161,6 +165,7 @@ void RedisConnection::greet() {
 }
 
 void RedisConnection::linkConnected() {
+    if (tls_) greet();
     if (greetings_ == 0) opened();
 }
 
@@ -218,23 +223,36 @@ void RedisConnection::linkReplied(RedisReply reply) {
     watchClock();
 }
 
+Failure RedisConnection::endFailure(RedisLink::End how, const std::string& reason) const {
+    switch (how) {
+        case RedisLink::End::garbage:
+            return unexpectedReply(url_.where());
+        case RedisLink::End::tooLarge:
+            return Failure(Errc::storage_damaged, describe("an answer of more than 1 MiB is no session"));
+        case RedisLink::End::tls:
+            return Failure(Errc::storage_unavailable,
+                           describe("it speaks TLS at this port; the URL must begin with rediss://"));
+        case RedisLink::End::lost:
+            break;
+    }
+    return Failure(Errc::storage_unavailable, describe(reason));
+}
+
 void RedisConnection::linkEnded(RedisLink::End how, const std::string& reason) {
     if (leaveToParent()) return watchClock();
     if (phase_ == Phase::connecting) {
         close();
-        if (how == RedisLink::End::garbage) return fail(unexpectedReply(url_.where()));
+        if (how != RedisLink::End::lost) return fail(endFailure(how, reason));
         return connectNext("connecting: " + reason);
     }
     close();
     auto line = takeLine();
-    Failure failure(Errc::storage_unavailable, describe(reason));
+    Failure failure = endFailure(RedisLink::End::lost, reason);
     if (how != RedisLink::End::lost && !line.empty()) {
         // The answer to the first one is to blame; the others have nothing to do with it.
         const auto guilty = std::move(line.front().call);
         line.pop_front();
-        failure = unexpectedReply(url_.where());
-        if (how == RedisLink::End::tooLarge)
-            failure = Failure(Errc::storage_damaged, describe("an answer of more than 1 MiB is no session"));
+        failure = endFailure(how, reason);
         if (guilty) guilty->failed(failure);
     }
     reopen(std::move(line), failure);
@@ -292,8 +310,10 @@ void RedisConnection::isLate() {
         if (now < phaseDeadline_) return;
         const std::string limit = " within " + std::to_string(options_.connectTimeout.count()) + " ms";
         if (phase_ == Phase::resolving) return cannotOpen("the host name does not resolve" + limit);
+        const bool inHandshake = link_ && link_->isInHandshake();
         close();
-        return connectNext("no connection" + limit);
+        return connectNext(inHandshake ? "no TLS handshake" + limit + "; does the server speak TLS at this port?"
+                                       : "no connection" + limit);
     }
     if (line_.empty() || now < line_.front().deadline) return;
     close();

@@ -31,7 +31,9 @@ class RedisCall;
 /// server that stood still may have granted it to nobody.
 class RedisConnection final : public ContextBound, private RedisLink::Owner {
 public:
-    RedisConnection(const boost::asio::any_io_executor& executor, RedisUrl url, RedisOptions options);
+    /// `tls` is null for redis://.
+    RedisConnection(const boost::asio::any_io_executor& executor, RedisUrl url, RedisOptions options,
+                    TlsContextPtr tls);
     ~RedisConnection() override;
 
     /// The strand; empty once the io_context has gone. Thread-safe.
@@ -73,6 +75,7 @@ private:
     void greet();
     void opened();
     void cannotOpen(const std::string& why);
+    Failure endFailure(RedisLink::End how, const std::string& reason) const;
     void fail(Failure failure);
     void send(std::shared_ptr<RedisCall> call);
     void send(LeaseRelease release);
@@ -93,6 +96,7 @@ private:
 
     const RedisUrl url_;
     const RedisOptions options_;
+    const TlsContextPtr tls_;   // null without TLS
     mutable std::mutex mutex_;  // guards the next one: a lease may end after the io_context, or elsewhere
     boost::asio::any_io_executor home_;
 

@@ -5,6 +5,7 @@
 #include <hiredis.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <string_view>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -145,10 +147,16 @@ struct RedisLink::Hooks {
         return functions;
     }
 
+    /// hiredis names the first byte of a reply that is none. 0x15 begins a TLS alert, and no reply of Redis.
+    static bool isTlsAlert(const char* error) {
+        return error && std::string_view(error).find("\"\\x15\"") != std::string_view::npos;
+    }
+
     static void connected(const redisAsyncContext* context, int status) {
         RedisLink& link = of(context->data);
         if (status == REDIS_OK) {
-            link.connected_ = true;
+            link.reached_ = true;
+            link.connected_ = !link.tls_;
             watchPeer(context->c.fd, link.silence_);  // not before: it would end an attempt to connect as well
         } else if (context->errstr && *context->errstr) {
             link.reason_ = context->errstr;
@@ -158,12 +166,20 @@ struct RedisLink::Hooks {
         RedisLink& link = of(context->data);
         if (status == REDIS_OK) return;
         if (context->err == REDIS_ERR_PROTOCOL || context->err == REDIS_ERR_OOM) link.how_ = End::garbage;
+        if (context->err == REDIS_ERR_PROTOCOL && !link.tls_ && isTlsAlert(context->errstr)) link.how_ = End::tls;
         if (context->err == REDIS_ERR_IO && context->errstr && *context->errstr) link.reason_ = context->errstr;
+        if (context->err != REDIS_ERR_IO && context->err != REDIS_ERR_EOF) return;
+        if (link.tls_)
+            link.reason_ = link.tls_->endReason().value_or("the connection was closed");
+        else if (!link.hasReplied_)
+            // OpenSSL's servers close without an alert.
+            link.reason_ += " before the first reply; if the server speaks TLS, the URL must begin with rediss://";
     }
     static void replied(redisAsyncContext* context, void* reply, void*) {
         RedisLink& link = of(context->data);
         if (!reply) return;  // the context is going: see report()
         --link.awaited_;
+        link.hasReplied_ = true;
         if (link.owner_) link.owner_->linkReplied(copyOf(*static_cast<const redisReply*>(reply)));
     }
 
@@ -183,8 +199,9 @@ struct RedisLink::Hooks {
 };
 
 std::optional<std::string> RedisLink::connect(const asio::any_io_executor& strand, const asio::ip::tcp::endpoint& to,
-                                              std::chrono::milliseconds silence) {
+                                              std::chrono::milliseconds silence, std::unique_ptr<RedisTls> tls) {
     silence_ = silence;
+    tls_ = std::move(tls);
     context_ = ::redisAsyncConnect(to.address().to_string().c_str(), to.port());
     if (!context_) return "no memory for a connection";
     std::optional<std::string> failed;
@@ -233,8 +250,12 @@ bool RedisLink::send(const RedisCommand& command) {
     return true;
 }
 
-bool RedisLink::isQuiet() const {
+bool RedisLink::isQuiet() {
     if (!context_) return false;
+    if (tls_) {
+        const WithoutSigpipe guard;  // OpenSSL may have to write
+        return tls_->isQuiet();
+    }
     char byte;
     return ::recv(context_->c.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
@@ -268,13 +289,23 @@ void RedisLink::wait() {
 void RedisLink::becameReadable() {
     if (!context_ || leaveToParent()) return;
     const bool before = connected_;
-    ::redisAsyncHandleRead(context_);
-    if (context_) {
-        // What is left is the beginning of one reply.
-        const redisReader& reader = *context_->c.reader;
-        if (reader.len - reader.pos > largestReply) {
-            how_ = End::tooLarge;
-            ::redisAsyncFree(context_);
+    std::optional<WithoutSigpipe> guard;
+    if (tls_) {
+        guard.emplace();  // OpenSSL may have to write
+        ERR_clear_error();
+    }
+    if (handshaking_) {
+        handshake(tls_->advance());
+    } else {
+        do ::redisAsyncHandleRead(context_);
+        while (context_ && connected_ && tls_ && tls_->hasPending());
+        if (context_) {
+            // What is left is the beginning of one reply.
+            const redisReader& reader = *context_->c.reader;
+            if (reader.len - reader.pos > largestReply) {
+                how_ = End::tooLarge;
+                ::redisAsyncFree(context_);
+            }
         }
     }
     report(before);
@@ -283,11 +314,26 @@ void RedisLink::becameReadable() {
 void RedisLink::becameWritable() {
     if (!context_ || leaveToParent()) return;
     const bool before = connected_;
-    {
-        const WithoutSigpipe guard;
+    const WithoutSigpipe guard;
+    if (handshaking_) {
+        handshake(tls_->advance());
+    } else {
+        if (tls_) ERR_clear_error();
         ::redisAsyncHandleWrite(context_);
+        // Not within hiredis's callback: there the context may not be freed in every version.
+        if (context_ && tls_ && reached_ && !connected_) handshake(tls_->begin(*context_));
     }
     report(before);
+}
+
+void RedisLink::handshake(RedisTls::Step step) {
+    handshaking_ = step == RedisTls::Step::wantsRead || step == RedisTls::Step::wantsWrite;
+    connected_ = step == RedisTls::Step::done;
+    wantsRead_ = step != RedisTls::Step::wantsWrite;
+    wantsWrite_ = step == RedisTls::Step::wantsWrite;
+    if (step != RedisTls::Step::failed) return;
+    ::redisAsyncFree(context_);
+    reason_ = tls_->failure();
 }
 
 /// In the child of a fork: what has come is the parent's, and what is to be written as well.

@@ -16,6 +16,7 @@
 #include "base/fork_guard.hpp"
 #include "redis/redis_record.hpp"
 #include "redis/redis_reply.hpp"
+#include "redis/redis_tls.hpp"
 
 struct redisAsyncContext;
 
@@ -28,6 +29,7 @@ public:
         lost,      ///< It could not be made, or was closed or broken by the other side.
         garbage,   ///< An answer breaks the protocol, or nothing was asked.
         tooLarge,  ///< An answer has more than `largestReply` bytes.
+        tls,       ///< The server speaks TLS, and this connection does not.
     };
     static constexpr std::size_t largestReply = std::size_t{1} << 20;
 
@@ -48,13 +50,17 @@ public:
     ~RedisLink() { close(); }
 
     /// Begins to connect; commands may be sent before that has ended. Nothing, or why it could not even begin. Once it is
-    /// connected, the other side's system must not be silent for longer than `silence`.
+    /// connected, the other side's system must not be silent for longer than `silence`. With `tls`, which may be null, the
+    /// owner must not send before linkConnected().
     std::optional<std::string> connect(const boost::asio::any_io_executor& strand,
-                                       const boost::asio::ip::tcp::endpoint& to, std::chrono::milliseconds silence);
+                                       const boost::asio::ip::tcp::endpoint& to, std::chrono::milliseconds silence,
+                                       std::unique_ptr<RedisTls> tls);
+    /// Whether a TLS handshake is in progress.
+    bool isInHandshake() const noexcept { return handshaking_; }
     /// The replies come in the order of the commands. False if the link has ended.
     bool send(const RedisCommand& command);
     /// Whether the other side has neither closed an idle connection nor said anything unasked.
-    bool isQuiet() const;
+    bool isQuiet();
     /// Ends it: the owner hears nothing any more. In the child of a fork the parent's connection goes on.
     void close() noexcept;
 
@@ -64,6 +70,7 @@ private:
     void wait();
     void becameReadable();
     void becameWritable();
+    void handshake(RedisTls::Step step);
     bool leaveToParent();
     void report(bool wasConnected);
     bool isBusy() const noexcept { return !connected_ || awaited_ > 0; }
@@ -74,8 +81,12 @@ private:
     std::chrono::milliseconds silence_{0};
     redisAsyncContext* context_ = nullptr;                         // null once hiredis has let go of it
     std::optional<boost::asio::posix::stream_descriptor> socket_;  // never closes: the descriptor is hiredis's
+    std::unique_ptr<RedisTls> tls_;                                // null without TLS
     std::size_t awaited_ = 0;                                      // replies
-    bool connected_ = false;
+    bool reached_ = false;                                         // the TCP connection is established
+    bool handshaking_ = false;                                     // TLS
+    bool connected_ = false;                                       // commands may be sent
+    bool hasReplied_ = false;
     bool wantsRead_ = false;
     bool wantsWrite_ = false;
     bool reads_ = false;  // a wait is pending

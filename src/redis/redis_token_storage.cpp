@@ -18,8 +18,8 @@ using namespace detail;
 /// Shared with the operations, which may outlive the storage.
 class RedisTokenStorage::Impl {
 public:
-    Impl(const asio::any_io_executor& executor, RedisUrl url, RedisOptions options)
-        : connection(std::make_shared<RedisConnection>(executor, std::move(url), std::move(options))) {}
+    Impl(const asio::any_io_executor& executor, RedisUrl url, RedisOptions options, TlsContextPtr tls)
+        : connection(std::make_shared<RedisConnection>(executor, std::move(url), std::move(options), std::move(tls))) {}
 
     /// Null once the io_context has gone.
     std::shared_ptr<RedisCall> call(RedisCommand command, bool repeatable = true) const {
@@ -66,11 +66,12 @@ std::string uniqueWord() {
 RedisUrl checkedUrl(const std::string& text) {
     result<RedisUrl> url = parseRedisUrl(text);
     if (url.has_error()) throw Error(url.error());
-    if (url->tls)
-        throw Error(Errc::invalid_argument, "rediss:// is not supported by this wix::redis, built with hiredis " +
-                                                std::to_string(HIREDIS_MAJOR) + "." + std::to_string(HIREDIS_MINOR) +
-                                                "." + std::to_string(HIREDIS_PATCH) +
-                                                ", which has TLS from 1.0 on: use redis:// through a TLS tunnel");
+    if (url->tls && !hasRedisTls())
+        throw Error(Errc::invalid_argument,
+                    "rediss:// is not supported by this wix::redis: it was built with hiredis " +
+                        std::to_string(HIREDIS_MAJOR) + "." + std::to_string(HIREDIS_MINOR) + "." +
+                        std::to_string(HIREDIS_PATCH) +
+                        " and without hiredis_ssl, which exists since hiredis 1.0; use redis:// through a TLS tunnel");
     return std::move(*url);
 }
 
@@ -85,6 +86,18 @@ RedisOptions checkedOptions(RedisOptions options) {
     if (options.recordLife < std::chrono::seconds(0) || options.recordLife > std::chrono::hours(24) * 36'500)
         throw Error(Errc::invalid_argument, "RedisOptions::recordLife must be between 0 and 100 years");
     return options;
+}
+
+/// Null for redis://.
+TlsContextPtr tlsContextFor(const RedisUrl& url, const TlsOptions& options) {
+    if (!url.tls) {
+        if (namesFilesOrPins(options))
+            throw Error(Errc::invalid_argument, "RedisOptions::tls is set, but the URL is without TLS: use rediss://");
+        return nullptr;
+    }
+    result<TlsContextPtr> context = makeTlsContext(options);
+    if (context.has_error()) throw Error(context.error());
+    return std::move(*context);
 }
 
 // Not members: an operation is lazy, and the storage may be gone when it starts. So they are templates of its private Impl.
@@ -154,8 +167,12 @@ asio::awaitable<std::optional<RenewalLease>> acquire(std::shared_ptr<Impl> impl,
 
 }  // namespace
 
-RedisTokenStorage::RedisTokenStorage(asio::any_io_executor executor, const std::string& url, RedisOptions options)
-    : impl_(std::make_shared<Impl>(executor, checkedUrl(url), checkedOptions(std::move(options)))) {}
+RedisTokenStorage::RedisTokenStorage(asio::any_io_executor executor, const std::string& text, RedisOptions options) {
+    RedisUrl url = checkedUrl(text);
+    options = checkedOptions(std::move(options));
+    TlsContextPtr tls = tlsContextFor(url, options.tls);
+    impl_ = std::make_shared<Impl>(executor, std::move(url), std::move(options), std::move(tls));
+}
 RedisTokenStorage::~RedisTokenStorage() = default;
 
 asio::awaitable<void> RedisTokenStorage::connect() { return wix::connectNow(impl_); }

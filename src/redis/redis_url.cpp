@@ -17,8 +17,9 @@ namespace {
 constexpr unsigned largestDatabase = 65'535;
 
 Failure refuse(const char* why) {
-    return Failure(Errc::invalid_argument, std::string("the URL of Redis ") + why +
-                                               "; it wants redis://[[user]:password@]host[:port][/database]");
+    return Failure(Errc::invalid_argument,
+                   std::string("the URL of Redis ") + why +
+                       "; it must be redis://[[user]:password@]host[:port][/database], or rediss:// for TLS");
 }
 
 std::optional<std::string> percentDecoded(std::string_view text) {

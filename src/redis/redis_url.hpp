@@ -1,4 +1,4 @@
-// Which Redis server: `redis://[[user]:password@]host[:port][/database]`. Pure.
+// Which Redis server: `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS. Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Fault matrix C, row 93: fork() with a connection to Redis.
-#include "redis/redis_server.hpp"
+#include "redis/tls_redis.hpp"
 #include "support/in_child.hpp"
 
 using namespace wix;
@@ -92,4 +92,23 @@ TEST_CASE("C row 93: a load is on its way, and the child runs the io_context: it
     runUntil(*parent.io, [&] { return parent.loaded.has_value(); });
     REQUIRE(parent.loaded->has_value());
     CHECK(parent.loads());
+}
+
+TEST_CASE("redis tls: the child of a fork leaves the connection to its parent") {
+    if (noRedisTls()) return;
+    TlsRedis redis;
+    std::optional<asio::io_context> io(std::in_place);
+    std::optional<RedisTokenStorage> storage;
+    // An address: Asio's thread for names does not exist in the child, which would wait for it.
+    storage.emplace(io->get_executor(), "rediss://127.0.0.1:" + std::to_string(redis.port()), redis.options());
+    runOn(*io, storage->connect());
+    const int descriptor = descriptorTo(redis.port());
+    const auto drop = [&] {
+        storage.reset();
+        io.reset();
+        return 0;
+    };
+    CHECK(inChild(drop) == 0);
+    CHECK_FALSE(runOn(*io, storage->load("a")));
+    CHECK(descriptorTo(redis.port()) == descriptor);
 }

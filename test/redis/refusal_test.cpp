@@ -127,7 +127,6 @@ TEST_CASE("redis refusal: what cannot work is refused before anything is opened"
         FAIL("it was not refused");
     };
     refuses("redis://:" + secret + "@host:0", RedisOptions(), "has a port");
-    refuses("rediss://:" + secret + "@host", RedisOptions(), "rediss://");
     RedisOptions options;
     options.connectTimeout = 0ms;
     refuses("redis://host", options, "RedisOptions::connectTimeout");
@@ -137,4 +136,20 @@ TEST_CASE("redis refusal: what cannot work is refused before anything is opened"
     options = RedisOptions();
     options.recordLife = -1s;
     refuses("redis://host", options, "RedisOptions::recordLife");
+}
+
+TEST_CASE("redis refusal: rediss:// is refused with a reason where hiredis has no TLS") {
+    asio::io_context io;
+    std::string refused;
+    try {
+        RedisTokenStorage storage(io.get_executor(), "rediss://:" + secret + "@localhost");
+    } catch (const Error& error) {
+        requireNoSecret(error.failure());
+        CHECK((error.code() == Errc::invalid_argument || error.code() == Errc::certificate_untrusted));
+        refused = error.failure().context;
+    }
+    // With TLS it is accepted, or the system has no certificates.
+    if (refused.empty() || says(Failure(Errc::invalid_argument, refused), "caFile")) return;
+    CHECK(says(Failure(Errc::invalid_argument, refused), "built with hiredis"));
+    CHECK(says(Failure(Errc::invalid_argument, refused), "use redis:// through a TLS tunnel"));
 }
