@@ -81,7 +81,8 @@ std::shared_ptr<wix::TokenStorage> openStorage(asio::io_context& io, Options& op
 #else
     (void)io;
     throw std::invalid_argument(
-        "--redis: this shop was built without wix::redis; install libhiredis-dev and pkg-config (./run packages) and build it "
+        "--redis: this shop was built without wix::redis; install libhiredis-dev and pkg-config (./run packages) and "
+        "build it "
         "again (./run shop)");
 #endif
 }
@@ -110,9 +111,12 @@ void run(Options options) {
         client.apiUrl = options["--api-url"];
         client.transport.tls.caFile = options["--ca-file"];
     } else if (options["--live"].empty()) {
-        fake.emplace();
-        client.apiUrl = fake->url();
-        client.transport.tls.caPem = fake->caPem();
+        wix::testing::FakeWixOptions demo;
+        demo.stateFile = (fs::path(options["--store"]) / "fake-wix.json").string();  // carts survive a restart
+        demo.tls = false;  // so that the browser can open its checkout without a warning
+        fake.emplace(demo);
+        client.apiUrl = client.edgeUrl = fake->url();
+        client.allowPlainHttpToLoopback = true;
     }
     wix::OAuthStrategy visitor(options["--live"].empty() ? "11111111-2222-3333-4444-555555555555" : options["--live"]);
     visitor.storage = openStorage(io, options);

@@ -31,13 +31,14 @@ HttpReply backstageAnswer(Core& core, const HttpRequest& request) {
     const bool config = request.path == "/_fake/config";
     try {
         if (state && request.method == "GET") return HttpReply(200, stateJson(core.state()));
+        if (config && request.method == "GET") return HttpReply(200, core.config());
         if (config && request.method == "POST") return configure(core, request);
     } catch (const Refusal& refusal) {
         return refusal.reply();
     }
     if (!state && !config) return applicationError(404, "NOT_FOUND", "There is /_fake/state and /_fake/config");
-    HttpReply reply = applicationError(405, "METHOD_NOT_ALLOWED", "GET /_fake/state or POST /_fake/config");
-    reply.headers.emplace_back("Allow", state ? "GET" : "POST");
+    HttpReply reply = applicationError(405, "METHOD_NOT_ALLOWED", "GET /_fake/state, GET /_fake/config or POST /_fake/config");
+    reply.headers.emplace_back("Allow", state ? "GET" : "GET, POST");
     return reply;
 }
 

@@ -92,6 +92,9 @@ public:
     Time updated() const noexcept { return updated_; }
 
 private:
+    friend boost::json::object saveCart(const Cart& cart);
+    friend Cart loadCart(const boost::json::object& saved);
+
     std::string nextLineId();
 
     std::string id_;
@@ -105,6 +108,11 @@ private:
     Time created_{};
     Time updated_{};
 };
+
+/// All of a cart, for loadCart().
+boost::json::object saveCart(const Cart& cart);
+/// Throws std::exception if it is not what saveCart() returns.
+Cart loadCart(const boost::json::object& saved);
 
 /// The `cart` of an answer.
 boost::json::object cartJson(const Cart& cart);

@@ -24,16 +24,18 @@ CommandLine parseCommandLine(const std::vector<std::string_view>& arguments) {
             line.help = true;
         } else if (flag == "--plain") {
             line.options.tls = false;
-        } else if (flag == "--port" || flag == "--token-lifetime" || flag == "--ca-file") {
+        } else if (flag == "--port" || flag == "--token-lifetime" || flag == "--ca-file" || flag == "--state-file") {
             const std::string_view value = ++i < arguments.size() ? arguments[i] : std::string_view();
             const std::optional<std::uint32_t> count = number(value, flag == "--port" ? 65'535 : 31'536'000);
-            if (flag == "--ca-file" ? value.empty() : !count) {
-                line.error = std::string(flag) + " needs a " + (flag == "--ca-file" ? "path" : "number");
+            const bool isPath = flag.ends_with("-file");
+            if (isPath ? value.empty() : !count) {
+                line.error = std::string(flag) + " needs a " + (isPath ? "path" : "number");
                 return line;
             }
             if (flag == "--port") line.options.port = static_cast<std::uint16_t>(*count);
             if (flag == "--token-lifetime") line.options.accessTokenLifetime = std::chrono::seconds(*count);
             if (flag == "--ca-file") line.caFile = value;
+            if (flag == "--state-file") line.options.stateFile = value;
         } else {
             line.error = "unknown flag " + std::string(flag);
             return line;

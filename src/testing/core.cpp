@@ -91,6 +91,7 @@ HttpReply Core::siteAnswer(const HttpRequest& request) {
     if (!wait) {
         HttpReply reply = site_.answer(match, request, now());
         mark(request, reply);
+        if (!stateFile_.empty() && request.method != "GET") saveState();
         return reply;
     }
     ++rateLimited_;

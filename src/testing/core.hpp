@@ -57,6 +57,11 @@ public:
     void connectionClosed();
     Gate& gate() noexcept { return gate_; }
 
+    /// Where browsers find the pages of the site. To be set once, when the port is known.
+    void setSiteUrl(std::string url);
+    /// Loads the state from the file, if there is one, and saves it there after each change. Throws std::exception.
+    void keepStateIn(const std::string& path);
+
     // ---- What a test does
 
     void setAccessTokenLifetime(std::chrono::seconds lifetime);
@@ -70,6 +75,8 @@ public:
     void setDelay(std::string_view endpoint, std::chrono::milliseconds delay);
     void setRateLimit(std::size_t perMinute, bool retryAfter);
     void clearFaults();
+    /// The configuration in effect, as `/_fake/config` returns it.
+    boost::json::object config() const;
     FakeWixState state() const;
     std::map<std::string, std::uint64_t> markers() const;
     std::vector<ReceivedRequest> requests(std::string_view endpoint) const;
@@ -77,12 +84,14 @@ public:
 private:
     Time now() const;
     HttpReply siteAnswer(const HttpRequest& request);
+    void saveState();
     void mark(const HttpRequest& request, HttpReply& reply);
     HttpReply finished(HttpReply reply);
 
     Gate gate_;
     mutable std::mutex mutex_;
     Site site_;
+    std::string stateFile_;  // empty: the state is kept in memory only
     GuidSource requestIds_;
     FaultPlan faults_;
     RateLimit rateLimit_;

@@ -71,6 +71,11 @@ public:
                            const Reservation*& made);
     /// nullptr if there is none, or if it is another visitor's. A canceled or expired one is still found.
     const Reservation* find(const std::string& id, const std::string& visitorId) const;
+    /// The same, of any visitor.
+    const Reservation* find(const std::string& id) const {
+        const auto found = reservations_.find(id);
+        return found == reservations_.end() ? nullptr : &found->second;
+    }
     /// Gives the tickets back. False if find() gives nullptr.
     bool cancel(const std::string& id, const std::string& visitorId);
 

@@ -20,7 +20,12 @@ std::uint64_t randomSeed() {
 class FakeWix::Impl {
 public:
     explicit Impl(const FakeWixOptions& options)
-        : tls(options.tls), core(randomSeed(), options.accessTokenLifetime), server(options, core) {}
+        : tls(options.tls), core(randomSeed(), options.accessTokenLifetime), server(options, prepared(core, options)) {}
+
+    static detail::Core& prepared(detail::Core& core, const FakeWixOptions& options) {
+        if (!options.stateFile.empty()) core.keepStateIn(options.stateFile);
+        return core;
+    }
 
     const bool tls;
     detail::Core core;
@@ -31,7 +36,7 @@ std::string ReceivedRequest::header(std::string_view name) const {
     return std::string(detail::findHeader(headers, name));
 }
 
-FakeWix::FakeWix(FakeWixOptions options) : impl_(std::make_unique<Impl>(options)) {}
+FakeWix::FakeWix(FakeWixOptions options) : impl_(std::make_unique<Impl>(options)) { impl_->core.setSiteUrl(url()); }
 
 FakeWix::~FakeWix() = default;
 

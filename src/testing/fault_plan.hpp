@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -40,6 +41,15 @@ public:
 
     void setDelay(std::string_view endpoint, std::chrono::milliseconds delay);
     std::chrono::milliseconds delayOf(std::string_view endpoint) const;
+
+    const std::map<std::string, std::chrono::milliseconds, std::less<>>& delays() const noexcept { return delays_; }
+    /// Requests that will be disturbed, by endpoint.
+    std::map<std::string, std::uint64_t> queued() const {
+        std::map<std::string, std::uint64_t> counts;
+        for (const auto& [endpoint, entries] : queues_)
+            for (const Entry& entry : entries) counts[endpoint] += entry.left;
+        return counts;
+    }
 
     void clear();
 

@@ -23,6 +23,11 @@ public:
     void hold(std::string_view endpoint, HoldPoint at);
     void release(std::string_view endpoint);
     void releaseAll();
+    /// The holds in effect, by endpoint.
+    std::map<std::string, HoldPoint, std::less<>> holds() const {
+        const std::lock_guard lock(mutex_);
+        return holds_;
+    }
     bool waitUntilHeld(std::string_view endpoint, std::size_t count, std::chrono::milliseconds timeout) const;
 
     /// 0: pass. Else the request is held, and `wake` is called once, on the thread that releases it: it must not

@@ -17,6 +17,7 @@ public:
     /// 0: no limit.
     explicit RateLimit(std::size_t perMinute) : perMinute_(perMinute) {}
 
+    std::size_t perMinute() const noexcept { return perMinute_; }
     /// nullopt lets the call pass and counts it; else the time until the next window.
     std::optional<std::chrono::seconds> refuse(Time now) {
         if (perMinute_ == 0) return std::nullopt;

@@ -10,7 +10,6 @@ namespace wix::testing::detail {
 
 namespace {
 
-constexpr std::string_view siteUrl = "https://shop.example";
 constexpr std::size_t maxUrl = 2'048;
 constexpr std::array<std::string_view, 10> intents = {"ecomCheckout",
                                                       "eventsCheckout",
@@ -67,8 +66,8 @@ void checkCallbacks(const json::object& body, HeaderList& parameters) {
     }
 }
 
-HttpReply session(const Destination& to, GuidSource& guids) {
-    std::string url = std::string(siteUrl) + to.endpoint;
+HttpReply session(const Destination& to, GuidSource& guids, const std::string& siteUrl) {
+    std::string url = siteUrl + to.endpoint;
     json::object parameters;
     char separator = '?';
     for (const auto& [name, value] : to.parameters) {
@@ -82,14 +81,15 @@ HttpReply session(const Destination& to, GuidSource& guids) {
     json::object made;
     made["id"] = guids.next();
     made["fullUrl"] = url;
-    made["shortUrl"] = std::string(siteUrl) + "/r/" + std::string(made["id"].as_string());
+    made["shortUrl"] = siteUrl + "/r/" + std::string(made["id"].as_string());
     made["urlDetails"] = std::move(details);
     json::object answer;
     answer["redirectSession"] = std::move(made);
     return HttpReply(200, answer);
 }
 
-HttpReply create(const Shop& shop, const BoxOffice& office, GuidSource& guids, const Call& call) {
+HttpReply create(const Shop& shop, const BoxOffice& office, GuidSource& guids, const std::string& siteUrl,
+                 const Call& call) {
     const json::object body = parseBody(call.request.body);
     std::string_view intent;
     for (const std::string_view name : intents) {
@@ -111,15 +111,16 @@ HttpReply create(const Shop& shop, const BoxOffice& office, GuidSource& guids, c
         throw Refusal(applicationError(501, "NOT_IMPLEMENTED", "This fake has no " + std::string(intent)));
     }
     checkCallbacks(body, to.parameters);
-    return session(to, guids);
+    return session(to, guids, siteUrl);
 }
 
 }  // namespace
 
-void addRedirectRoutes(Router& router, const Shop& shop, const BoxOffice& office, GuidSource& guids) {
+void addRedirectRoutes(Router& router, const Shop& shop, const BoxOffice& office, GuidSource& guids,
+                       const std::string& siteUrl) {
     for (const std::string_view path : {"/headless/v1/redirect-session", "/_api/redirects-api/v1/redirect-session"}) {
         router.add(Route("redirect", "POST", path, Access::visitor, Effect::read,
-                         [&](const Call& call) { return create(shop, office, guids, call); }));
+                         [&](const Call& call) { return create(shop, office, guids, siteUrl, call); }));
     }
 }
 

@@ -9,8 +9,9 @@
 
 namespace wix::testing::detail {
 
-/// All three must outlive the router.
-void addRedirectRoutes(Router& router, const Shop& shop, const BoxOffice& office, GuidSource& guids);
+/// All of them must outlive the router. `siteUrl` is where browsers find the pages of the site.
+void addRedirectRoutes(Router& router, const Shop& shop, const BoxOffice& office, GuidSource& guids,
+                       const std::string& siteUrl);
 
 }  // namespace wix::testing::detail
 

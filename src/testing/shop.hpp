@@ -40,6 +40,16 @@ public:
     }
 
     const std::map<std::string, Cart>& carts() const noexcept { return carts_; }
+    /// nullptr if the checkout does not exist, or its cart was removed.
+    const Cart* cartOfCheckout(const std::string& checkoutId) const {
+        const auto found = checkouts_.find(checkoutId);
+        const auto cart = found == checkouts_.end() ? carts_.end() : carts_.find(found->second);
+        return cart == carts_.end() || cart->second.checkoutId() != checkoutId ? nullptr : &cart->second;
+    }
+
+    boost::json::object save() const;
+    /// Throws std::exception if it is not what save() returns.
+    void load(const boost::json::object& saved);
 
 private:
     GuidSource guids_;

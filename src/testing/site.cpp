@@ -4,6 +4,7 @@
 
 #include "testing/cart_routes.hpp"
 #include "testing/catalog_routes.hpp"
+#include "testing/checkout_pages.hpp"
 #include "testing/event_routes.hpp"
 #include "testing/graphql_route.hpp"
 #include "testing/redirect_routes.hpp"
@@ -42,7 +43,8 @@ Site::Site(std::uint64_t seed)
     addCatalogRoutes(router_);
     addCartRoutes(router_, shop_);
     addEventRoutes(router_, office_);
-    addRedirectRoutes(router_, shop_, office_, guids_);
+    addRedirectRoutes(router_, shop_, office_, guids_, url_);
+    addCheckoutPages(router_, shop_, office_);
     addGraphqlRoute(router_);
 }
 

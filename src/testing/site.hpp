@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "testing/events.hpp"
 #include "testing/router.hpp"
@@ -46,6 +47,10 @@ public:
 
     Tokens& tokens() noexcept { return tokens_; }
     const Tokens& tokens() const noexcept { return tokens_; }
+    void setUrl(std::string url) { url_ = std::move(url); }
+    /// Visitors, tokens, carts and checkouts. Secret.
+    boost::json::object save() const;
+    void load(const boost::json::object& saved);
     const Shop& shop() const noexcept { return shop_; }
     const BoxOffice& office() const noexcept { return office_; }
     const Consistency& consistency() const noexcept { return consistency_; }
@@ -53,6 +58,7 @@ public:
 private:
     HttpReply handle(const Match& match, const HttpRequest& request, Time now);
 
+    std::string url_ = "https://shop.example";  // where browsers find the pages of the site
     GuidSource guids_;
     Tokens tokens_;
     Shop shop_;

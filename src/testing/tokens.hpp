@@ -4,6 +4,8 @@
 
 #include <wix/testing/fake_wix.hpp>
 
+#include <boost/json/object.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -51,6 +53,10 @@ public:
     void setRotation(const Rotation& rotation) { rotation_ = rotation; }
     void setRefreshTokenInReply(bool included) { refreshInReply_ = included; }
 
+    std::chrono::seconds lifetime() const noexcept { return lifetime_; }
+    const Rotation& rotation() const noexcept { return rotation_; }
+    bool refreshTokenInReply() const noexcept { return refreshInReply_; }
+
     void expireAccess() { access_.clear(); }
     void revokeAll();
     void revoke(std::string_view visitorId);
@@ -58,6 +64,11 @@ public:
     std::uint64_t visitors() const noexcept { return visitors_; }
     const std::map<std::string, std::uint64_t>& issued() const noexcept { return issued_; }
     const TokenIssuerIdentity& issuer() const noexcept { return issuer_; }
+
+    /// All visitors and their tokens, for load() of another instance. Secret.
+    boost::json::object save() const;
+    /// Throws std::exception if it is not what save() returns.
+    void load(const boost::json::object& saved);
 
 private:
     struct Family {  // of all refresh tokens that descend from one anonymous session

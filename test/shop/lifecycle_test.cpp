@@ -130,3 +130,50 @@ TEST_CASE("/metrics counts in the format of Prometheus") {
     CHECK(valueOf("wix_api_request_seconds_bucket{le=\"+Inf\"}") == valueOf("wix_api_request_seconds_count"));
     CHECK(metrics.find(visitor.cookie.substr(visitor.cookie.find('=') + 1)) == std::string::npos);
 }
+
+TEST_CASE("the demo shop keeps all carts over its restart, and its checkout is a page that a browser can open [D9]") {
+    ShopProgram shop({}, ShopProgram::Fake::within);
+    Visitor anna(shop), ben(shop);
+    CHECK(cartOn(anna.buy(mug, 3).body) == Cart{{mug, 3}});
+    CHECK(cartOn(ben.buy(notebook, 2).body) == Cart{{notebook, 2}});
+    const std::string url = anna.post("/checkout", {}).header("Location");
+    const std::string address = between(url, "http://localhost:", "/");
+    REQUIRE_FALSE(address.empty());
+    raw::Client browser(static_cast<std::uint16_t>(std::stoi(address)), "");
+    const raw::Answer checkout = browser.call("GET", url.substr(url.find("/__ecom")));
+    CHECK(checkout.status == 200);
+    CHECK(checkout.body.find("Stoneware Mug") != std::string::npos);
+    CHECK(checkout.body.find("http://127.0.0.1:" + std::to_string(shop.port()) + "/cart") != std::string::npos);
+
+    struct stat about {};
+    REQUIRE(::stat((shop.store() / "fake-wix.json").c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777) == 0600);
+    bool orderly = true;
+    SUBCASE("stopped") {}
+    SUBCASE("killed") { orderly = false; }
+    shop.stop(orderly ? SIGTERM : SIGKILL);
+    shop.start();
+    Visitor again(shop), alsoAgain(shop);
+    again.cookie = anna.cookie;
+    alsoAgain.cookie = ben.cookie;
+    CHECK(cartOn(again.get("/cart").body) == Cart{{mug, 3}});
+    CHECK(cartOn(alsoAgain.get("/cart").body) == Cart{{notebook, 2}});
+
+    shop.stop();
+    writeFile(shop.store() / "fake-wix.json", "{");
+    CHECK_THROWS_WITH(shop.start(), doctest::Contains("is damaged; it was left as it is"));
+    CHECK(readFile(shop.store() / "fake-wix.json") == "{");
+}
+
+TEST_CASE("--redis on a shop without wix::redis names what to install [A2]") {
+    std::string said;
+    try {
+        ShopProgram shop({"--redis", "redis://127.0.0.1:1"});
+    } catch (const std::exception& error) {
+        said = error.what();
+    }
+    // With wix::redis it is the server that is missing.
+    const bool names = said.find("install libhiredis-dev") != std::string::npos;
+    const bool connects = said.find("Redis at 127.0.0.1:1") != std::string::npos;
+    CHECK_MESSAGE((names || connects), said);
+}

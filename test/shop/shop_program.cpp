@@ -4,7 +4,8 @@
 
 namespace wix::test {
 
-ShopProgram::ShopProgram(std::vector<std::string> arguments) : arguments_(std::move(arguments)), apiPort_(fake.port()) {
+ShopProgram::ShopProgram(std::vector<std::string> arguments, Fake where)
+    : arguments_(std::move(arguments)), where_(where), apiPort_(fake.port()) {
     detail::test::put(directory_ / "ca.pem", fake.caPem());
     start();
 }
@@ -12,10 +13,10 @@ ShopProgram::ShopProgram(std::vector<std::string> arguments) : arguments_(std::m
 void ShopProgram::start() {
     const std::string home = directory_ / ("run" + std::to_string(++starts_));
     std::filesystem::create_directory(home);
-    std::vector<std::string> arguments{"--api-url", "https://localhost:" + std::to_string(apiPort_),
-                                       "--ca-file", directory_ / "ca.pem",
-                                       "--store",   store(),
-                                       "--port",    std::to_string(port_)};
+    std::vector<std::string> arguments{"--store", store(), "--port", std::to_string(port_)};
+    const std::vector<std::string> outside{"--api-url", "https://localhost:" + std::to_string(apiPort_), "--ca-file",
+                                           directory_ / "ca.pem"};
+    if (where_ == Fake::outside) arguments.insert(arguments.end(), outside.begin(), outside.end());
     arguments.insert(arguments.end(), arguments_.begin(), arguments_.end());
     program_.reset();
     program_ = std::make_unique<ChildProcess>(home, STOREFRONT, arguments);

@@ -18,7 +18,11 @@ namespace wix::test {
 
 class ShopProgram {
 public:
-    explicit ShopProgram(std::vector<std::string> arguments = {});
+    enum class Fake {
+        outside,  ///< `fake`
+        within,   ///< The program's own, as in ./run shop.
+    };
+    explicit ShopProgram(std::vector<std::string> arguments = {}, Fake where = Fake::outside);
 
     testing::FakeWix fake;
     /// Waits for the end; what was stored stays.
@@ -34,6 +38,7 @@ public:
 private:
     detail::test::TempDirectory directory_;
     std::vector<std::string> arguments_;
+    const Fake where_;
     std::uint16_t apiPort_;
     int starts_ = 0;
     std::unique_ptr<ChildProcess> program_;

@@ -49,6 +49,9 @@ struct FakeWixOptions {
     bool tls = true;         ///< False serves plain HTTP.
     std::uint16_t port = 0;  ///< On 127.0.0.1. 0 takes a free one.
     Certificate certificate = Certificate::valid;
+    /// A file that keeps visitors, tokens, carts and checkouts over restarts; empty: memory only. It is made with mode
+    /// 0600, and replaced atomically after each change. A damaged one is left as it is, and the constructor throws.
+    std::string stateFile;
     std::chrono::seconds accessTokenLifetime{14'400};
     std::size_t maxBodyBytes = 1u << 20;            ///< A request with a longer body is answered with 413.
     std::chrono::milliseconds idleTimeout{60'000};  ///< A connection that is silent for longer is closed.
@@ -118,7 +121,7 @@ struct FakeWixState {
 /// Endpoints are named `token`, `token-info`, `products`, `cart`, `events`, `tickets` (those on sale),
 /// `reservations`, `redirect`, `graphql`, `unknown` (every other path) and `*` (all of them; the more specific name
 /// wins). An unknown name throws std::invalid_argument. `/_fake/...` is none of them: it is neither counted nor
-/// disturbed. `POST /_fake/config` has these knobs for tests in other languages.
+/// disturbed. `POST /_fake/config` has these knobs for tests in other languages: see docs/fake.md.
 ///
 /// Any GUID is a client id. The shop has ten products, one of them sold out, three events with tickets for two of
 /// them, and the coupon `TENOFF`; their ids are the same in every fake.
@@ -127,7 +130,8 @@ struct FakeWixState {
 class FakeWix {
 public:
     /// Listens, makes a certificate authority and a certificate, and starts to serve.
-    /// Throws boost::system::system_error if the port cannot be taken, std::runtime_error if OpenSSL fails.
+    /// Throws boost::system::system_error if the port cannot be taken, std::runtime_error if OpenSSL fails, or if the state
+    /// file cannot be read.
     explicit FakeWix(FakeWixOptions options = FakeWixOptions());
     /// Cuts all connections, also held requests, and waits for the thread.
     ~FakeWix();
