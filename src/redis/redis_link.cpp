@@ -5,7 +5,6 @@
 #include <hiredis.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -292,7 +291,7 @@ void RedisLink::becameReadable() {
     std::optional<WithoutSigpipe> guard;
     if (tls_) {
         guard.emplace();  // OpenSSL may have to write
-        ERR_clear_error();
+        tls_->clearErrors();
     }
     if (handshaking_) {
         handshake(tls_->advance());
@@ -318,7 +317,7 @@ void RedisLink::becameWritable() {
     if (handshaking_) {
         handshake(tls_->advance());
     } else {
-        if (tls_) ERR_clear_error();
+        if (tls_) tls_->clearErrors();
         ::redisAsyncHandleWrite(context_);
         // Not within hiredis's callback: there the context may not be freed in every version.
         if (context_ && tls_ && reached_ && !connected_) handshake(tls_->begin(*context_));

@@ -122,6 +122,8 @@ RedisTls::Step RedisTls::failed(std::string why) {
     return Step::failed;
 }
 
+void RedisTls::clearErrors() noexcept { ERR_clear_error(); }
+
 bool RedisTls::hasPending() const { return ssl_ && SSL_pending(asSsl(ssl_.get())) > 0; }
 
 bool RedisTls::isQuiet() {

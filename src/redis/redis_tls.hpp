@@ -32,6 +32,8 @@ public:
     /// Why the handshake failed.
     const std::string& failure() const noexcept { return failure_; }
 
+    /// To be called before hiredis reads or writes, so that endReason() sees its errors only.
+    static void clearErrors() noexcept;
     /// Whether OpenSSL holds decrypted bytes that hiredis has not read.
     bool hasPending() const;
     /// Reads what has arrived, such as session tickets. Returns false if it is data, an alert or the end.

@@ -179,7 +179,7 @@ TEST_CASE("a flight and its replay have one deadline") {
     CHECK(stage.transport->deadlines[1] == stage.transport->deadlines[2]);
 }
 
-TEST_CASE("row 88: a suspend of hours is an expiry") {
+TEST_CASE("a suspend of hours is an expiry [88]") {
     Stage stage;
     stage.transport->replies.emplace_back(token("a1", 14'400, "r1"));
     stage.usable();

@@ -1,11 +1,11 @@
-// Several processes, one storage (C row 48): who may exchange, who adopts, and what is never taken over.
+// Several processes, one storage (row 48): who may exchange, who adopts, and what is never taken over.
 #include "auth/claim_script.hpp"
 
 using namespace wix;
 using namespace wix::test;
 using detail::TokenVerdict;
 
-TEST_CASE("C row 48: lease, another look at the record, exchange, save: in this order") {
+TEST_CASE("lease, another look at the record, exchange, save: in this order [48]") {
     Expired script;
     CHECK(script.get("a") == "lease");
     CHECK(script.get("b") == "");
@@ -18,7 +18,7 @@ TEST_CASE("C row 48: lease, another look at the record, exchange, save: in this 
     CHECK(script.state.isQuiet());
 }
 
-TEST_CASE("C row 48: a sibling has renewed before the lease was ours: its tokens, and no exchange") {
+TEST_CASE("a sibling has renewed before the lease was ours: its tokens, and no exchange [48]") {
     for (const bool granted : {true, false}) {
         Expired script;
         CHECK(script.get("a") == "lease");
@@ -32,7 +32,7 @@ TEST_CASE("C row 48: a sibling has renewed before the lease was ours: its tokens
     }
 }
 
-TEST_CASE("C row 48: without rotation the newer access token tells who has renewed") {
+TEST_CASE("without rotation the newer access token tells who has renewed [48]") {
     Expired script;
     script.get("a");
     script.leased();
@@ -44,7 +44,7 @@ TEST_CASE("C row 48: without rotation the newer access token tells who has renew
     CHECK(script.granted("t3") == "save t3/r1 over 3");
 }
 
-TEST_CASE("C row 48: a sibling holds the lease: look, pause, look again, until it has renewed") {
+TEST_CASE("a sibling holds the lease: look, pause, look again, until it has renewed [48]") {
     Expired script;
     CHECK(script.get("a") == "lease");
     CHECK(script.leased(false) == "load");
@@ -60,7 +60,7 @@ TEST_CASE("C row 48: a sibling holds the lease: look, pause, look again, until i
     CHECK(script.exchanges() == 0);
 }
 
-TEST_CASE("C row 48: the pauses grow to half a second at most") {
+TEST_CASE("the pauses grow to half a second at most [48]") {
     Expired script;
     script.get("a");
     std::string pauses;
@@ -72,7 +72,7 @@ TEST_CASE("C row 48: the pauses grow to half a second at most") {
     CHECK(pauses == "pause 37 ms, pause 75 ms, pause 150 ms, pause 300 ms, pause 375 ms, pause 375 ms, pause 375 ms, ");
 }
 
-TEST_CASE("C row 48: the holder has died: the next one exchanges") {
+TEST_CASE("the holder has died: the next one exchanges [48]") {
     Expired script;
     script.get("a");
     script.leased(false);
@@ -97,7 +97,7 @@ TEST_CASE("a lease that is never granted does not keep the session for ever") {
     CHECK(script.now.boot - began > 2 * detail::TokenPolicy().leaseLife);
 }
 
-TEST_CASE("C row 48: fenced: who was too slow finds newer tokens and does not write over them") {
+TEST_CASE("fenced: who was too slow finds newer tokens and does not write over them [48]") {
     for (const char* refresh : {"r2", "r9"}) {  // the same rotation within its grace, another one
         Expired script;
         script.get("a");
@@ -111,7 +111,7 @@ TEST_CASE("C row 48: fenced: who was too slow finds newer tokens and does not wr
     }
 }
 
-TEST_CASE("C row 97: a record of an older version is never taken over, but written over") {
+TEST_CASE("a record of an older version is never taken over, but written over [97]") {
     SUBCASE("before an exchange") {
         TokenScript script = TokenScript::stored();
         script.renew("first");
@@ -149,7 +149,7 @@ TEST_CASE("C row 97: a record of an older version is never taken over, but writt
     }
 }
 
-TEST_CASE("C row 97: the storage fails during a claim: what is in memory goes on") {
+TEST_CASE("the storage fails during a claim: what is in memory goes on [97]") {
     SUBCASE("no lease") {
         Expired script;
         script.get("a");
@@ -184,7 +184,7 @@ TEST_CASE("C row 97: the storage fails during a claim: what is in memory goes on
     }
 }
 
-TEST_CASE("C row 97: nothing in memory, and the storage fails during the claim: no visitor is started") {
+TEST_CASE("nothing in memory, and the storage fails during the claim: no visitor is started [97]") {
     TokenScript script(TokenScript::withStorage());
     script.showsClaims = true;
     script.get("a");
@@ -198,7 +198,7 @@ TEST_CASE("C row 97: nothing in memory, and the storage fails during the claim: 
     CHECK(script.loadedNothing() == "exchange anonymous");
 }
 
-TEST_CASE("C row 48: no record: one visitor for all processes") {
+TEST_CASE("no record: one visitor for all processes [48]") {
     TokenScript script(TokenScript::withStorage());
     script.showsClaims = true;
     script.get("a");

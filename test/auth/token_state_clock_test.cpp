@@ -23,7 +23,7 @@ std::chrono::seconds writtenLife(const TokenScript& script) {
 
 }  // namespace
 
-TEST_CASE("row 87: the wall clock jumps by an hour in the middle of a token's life: nothing changes") {
+TEST_CASE("the wall clock jumps by an hour in the middle of a token's life: nothing changes [87]") {
     for (const auto jump : {1h, -1h}) {
         CAPTURE(jump.count());
         TokenScript script = TokenScript::with(TokenRole::visitor);

@@ -13,7 +13,7 @@ using namespace wix;
 using namespace wix::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("C row 99: a cookie of which one bit was changed is refused, whichever it is") {
+TEST_CASE("a cookie of which one bit was changed is refused, whichever it is [99]") {
     const SessionCookie cookie(keysOf(key("k1"), key("k3", 7)), "session");  // k3 is one bit from k1
     // Lengths that leave no bits, 2 and 4 bits behind the last byte of the base64.
     for (const std::string& text :
@@ -28,7 +28,7 @@ TEST_CASE("C row 99: a cookie of which one bit was changed is refused, whichever
     }
 }
 
-TEST_CASE("C row 99: a cookie of which one character was changed is refused, whatever stands there then") {
+TEST_CASE("a cookie of which one character was changed is refused, whatever stands there then [99]") {
     const SessionCookie cookie = sessionCookie();
     const std::string value = cookie.seal("visitor-42", sealedAt);
     for (std::size_t at = 0; at < value.size(); ++at)
@@ -39,7 +39,7 @@ TEST_CASE("C row 99: a cookie of which one character was changed is refused, wha
         }
 }
 
-TEST_CASE("C row 99: a truncated cookie is refused, and one with something before, in or behind it") {
+TEST_CASE("a truncated cookie is refused, and one with something before, in or behind it [99]") {
     const SessionCookie cookie = sessionCookie();
     const std::string value = cookie.seal("visitor-42", sealedAt);
     REQUIRE(opened(cookie, value) == "visitor-42");
@@ -57,7 +57,7 @@ TEST_CASE("C row 99: a truncated cookie is refused, and one with something befor
     CHECK(opened(cookie, value + std::string(1 << 20, 'A')) == "refused");
 }
 
-TEST_CASE("C row 99: what never was a cookie of ours is refused") {
+TEST_CASE("what never was a cookie of ours is refused [99]") {
     const SessionCookie cookie = sessionCookie();
     for (const std::string& value :
          {std::string(), std::string("1"), std::string("1."), std::string("1.."), std::string("1.k1"),
@@ -69,7 +69,7 @@ TEST_CASE("C row 99: what never was a cookie of ours is refused") {
     }
 }
 
-TEST_CASE("C row 99: keys are rotated: the newest seals, all open, one that was removed opens no more") {
+TEST_CASE("keys are rotated: the newest seals, all open, one that was removed opens no more [99]") {
     const SessionCookie before(keysOf(key("old", 1)), "session");
     const SessionCookie during(keysOf(key("new", 2), key("old", 1)), "session");
     const SessionCookie after(keysOf(key("new", 2)), "session");
@@ -90,7 +90,7 @@ TEST_CASE("C row 99: keys are rotated: the newest seals, all open, one that was 
           "refused");
 }
 
-TEST_CASE("C row 99: a cookie is worth nothing for another purpose, another visitor or by another name") {
+TEST_CASE("a cookie is worth nothing for another purpose, another visitor or by another name [99]") {
     const std::string value = sessionCookie().seal("visitor-42", sealedAt);
     CHECK(opened(sessionCookie(CookieOptions(), "csrf"), value) == "refused");
     CHECK(opened(sessionCookie(CookieOptions(), "session "), value) == "refused");
@@ -107,7 +107,7 @@ TEST_CASE("C row 99: a cookie is worth nothing for another purpose, another visi
     CHECK(opened(sessionCookie(other, "nsession"), value) == "refused");
 }
 
-TEST_CASE("C row 99: an expired cookie is refused for what it is, whoever keeps it") {
+TEST_CASE("an expired cookie is refused for what it is, whoever keeps it [99]") {
     CookieOptions options;
     options.maxAge = 1s;
     const SessionCookie cookie = sessionCookie(options);
@@ -118,7 +118,7 @@ TEST_CASE("C row 99: an expired cookie is refused for what it is, whoever keeps 
     CHECK(isRefused(sessionCookie().openTokens(tokens, sealedAt + 1s)));
 }
 
-TEST_CASE("C row 99: a refusal says nothing of the value nor of the reason") {
+TEST_CASE("a refusal says nothing of the value nor of the reason [99]") {
     const std::string planted(plantedSecret);
     CookieOptions plain;
     plain.acceptPlainTokens = true;

@@ -84,7 +84,7 @@ CallOptions brief() {
 
 }  // namespace
 
-TEST_CASE("row 15: the service is slower than haproxy's deadline; a POST's 504 is returned, a GET is repeated") {
+TEST_CASE("the service is slower than haproxy's deadline; a POST's 504 is returned, a GET is repeated [15]") {
     if (skipped()) return;
     Guest guest("use_backend hasty if { path_beg /ecom/ }");
     guest.fake.hold("cart");
@@ -103,7 +103,7 @@ TEST_CASE("row 15: the service is slower than haproxy's deadline; a POST's 504 i
     CHECK(countOf(log, "GET " + cartPath + " 504") == 3);
 }
 
-TEST_CASE("row 15: haproxy has no service behind it; a POST's 503 is returned, a GET is repeated") {
+TEST_CASE("haproxy has no service behind it; a POST's 503 is returned, a GET is repeated [15]") {
     if (skipped()) return;
     Guest guest("use_backend nowhere if { path_beg /ecom/ }");
     CHECK(apiErrorOf(guest.io, guest.client.post(addPath, object()))->status() == 503);
@@ -114,7 +114,7 @@ TEST_CASE("row 15: haproxy has no service behind it; a POST's 503 is returned, a
     CHECK(countOf(log, "GET " + cartPath + " 503") == 3);
 }
 
-TEST_CASE("rows 14 and 16: haproxy answers the first request to a path with 503, 408 or 421, the next is served") {
+TEST_CASE("haproxy answers the first request to a path with 503, 408 or 421, the next is served [14] [16]") {
     if (skipped()) return;
     for (const int status : {503, 408, 421}) {
         CAPTURE(status);
@@ -132,7 +132,7 @@ TEST_CASE("rows 14 and 16: haproxy answers the first request to a path with 503,
     }
 }
 
-TEST_CASE("rows 60 and 67: haproxy has closed the idle connection; the next POST takes another one") {
+TEST_CASE("haproxy has closed the idle connection; the next POST takes another one [60] [67]") {
     if (skipped()) return;
     Guest guest("timeout http-keep-alive 50ms");
     for (int i = 1; i <= 3; ++i) {
@@ -155,7 +155,7 @@ TEST_CASE("haproxy keeps a request and says nothing: the call's deadline ends it
     CHECK(guest.fake.state().visitors == 1);
 }
 
-TEST_CASE("row 54: haproxy forgets a connection without a word: the call's deadline ends it") {
+TEST_CASE("haproxy forgets a connection without a word: the call's deadline ends it [54]") {
     if (skipped()) return;
     Guest guest("http-request silent-drop if { path_beg /ecom/ }");
     const Failure got = failureOf(guest.io, guest.client.get(cartPath, brief()));
@@ -168,7 +168,7 @@ TEST_CASE("row 54: haproxy forgets a connection without a word: the call's deadl
     CHECK(guest.fake.state().visitors == 1);
 }
 
-TEST_CASE("row 62: haproxy closes instead of answering: a GET is tried again, a POST is not") {
+TEST_CASE("haproxy closes instead of answering: a GET is tried again, a POST is not [62]") {
     if (skipped()) return;
     Guest guest("http-request reject if { path_beg /ecom/ }");
     CHECK(failureOf(guest.io, guest.client.get(cartPath)).code == Errc::connection_lost);
@@ -180,7 +180,7 @@ TEST_CASE("row 62: haproxy closes instead of answering: a GET is tried again, a 
     CHECK(countOf(log, "POST " + addPath) == 1);
 }
 
-TEST_CASE("row 55: haproxy closes before the handshake: nothing of a request has left") {
+TEST_CASE("haproxy closes before the handshake: nothing of a request has left [55]") {
     if (skipped()) return;
     const testing::FakeWix fake(behindAFront());
     Haproxy haproxy(fake, "tcp-request connection reject");

@@ -66,7 +66,7 @@ asio::awaitable<void> lookUntilDone(Client client, std::shared_ptr<Reloads> relo
 
 }  // namespace
 
-TEST_CASE("row 67: nginx takes three requests a connection and keeps it for a second; 100 calls succeed") {
+TEST_CASE("nginx takes three requests a connection and keeps it for a second; 100 calls succeed [67]") {
     if (missing("nginx", "nginx")) return;
     const testing::FakeWix fake(behindAFront());
     Nginx nginx(fake, "keepalive_requests 3; keepalive_timeout 1s;");
@@ -83,7 +83,7 @@ TEST_CASE("row 67: nginx takes three requests a connection and keeps it for a se
     CHECK(countOf(log, "\n") == 102);  // with the token request and the query: nothing was sent twice
 }
 
-TEST_CASE("rows 60 and 67: nginx has closed the idle connection; the next POST takes another one") {
+TEST_CASE("nginx has closed the idle connection; the next POST takes another one [60] [67]") {
     if (missing("nginx", "nginx")) return;
     const testing::FakeWix fake(behindAFront());
     Nginx nginx(fake, "keepalive_timeout 50ms;");
@@ -100,7 +100,7 @@ TEST_CASE("rows 60 and 67: nginx has closed the idle connection; the next POST t
     CHECK(countOf(log, "\n") == 7);
 }
 
-TEST_CASE("row 69: nginx is reloaded six times under load, without one failed GET") {
+TEST_CASE("nginx is reloaded six times under load, without one failed GET [69]") {
     if (missing("nginx", "nginx")) return;
     const testing::FakeWix fake(behindAFront());
     Nginx nginx(fake, "add_header X-Worker $pid;");

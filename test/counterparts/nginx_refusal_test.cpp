@@ -29,7 +29,7 @@ const std::string closeSecond = "{ if ($connection_requests = 2) { return 444; }
 
 }  // namespace
 
-TEST_CASE("row 61: nginx closes a used connection instead of answering a GET; one resend helps") {
+TEST_CASE("nginx closes a used connection instead of answering a GET; one resend helps [61]") {
     if (missing("nginx", "nginx")) return;
     Guest guest("location = " + cartPath + closeSecond);
     CHECK(failureOf(guest.io, guest.client.get(cartPath)).code == Errc::api_error);  // there is no cart: it got through
@@ -39,7 +39,7 @@ TEST_CASE("row 61: nginx closes a used connection instead of answering a GET; on
     CHECK(countOf(log, "GET " + cartPath) == 2);
 }
 
-TEST_CASE("row 62: nginx closes a used connection instead of answering a POST; it is not sent again") {
+TEST_CASE("nginx closes a used connection instead of answering a POST; it is not sent again [62]") {
     if (missing("nginx", "nginx")) return;
     Guest guest("location = " + addPath + closeSecond);
     const Failure failure = failureOf(guest.io, guest.client.post(addPath, object()));
@@ -99,7 +99,7 @@ TEST_CASE("limit_req: a 429 with a short Retry-After is waited for, by a POST to
     CHECK(countOf(log, "POST " + addPath + " 429") == 1);
 }
 
-TEST_CASE("row 15: the service breaks off behind nginx after a POST; its 502 is returned, not repeated") {
+TEST_CASE("the service breaks off behind nginx after a POST; its 502 is returned, not repeated [15]") {
     if (missing("nginx", "nginx")) return;
     Guest guest("");
     guest.fake.cutNext("cart", 1, testing::CutPoint::afterRequest);
@@ -115,7 +115,7 @@ TEST_CASE("row 15: the service breaks off behind nginx after a POST; its 502 is 
     CHECK(countOf(log, "GET " + cartPath + " 502") == 1);
 }
 
-TEST_CASE("row 74: the service breaks off in the middle of its answer; nginx passes half of it on") {
+TEST_CASE("the service breaks off in the middle of its answer; nginx passes half of it on [74]") {
     if (missing("nginx", "nginx")) return;
     Guest guest("");
     guest.fake.cutNext("cart", 1, testing::CutPoint::midBody);

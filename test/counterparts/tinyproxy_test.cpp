@@ -80,7 +80,7 @@ TEST_CASE("tinyproxy asks for a password: the right one opens the way") {
     CHECK(fake.state().requests.at("cart") == 1);
 }
 
-TEST_CASE("row 84: tinyproxy asks for a password: without the right one it is an error of its own, and is asked once") {
+TEST_CASE("tinyproxy asks for a password: without the right one it is an error of its own, and is asked once [84]") {
     if (skipped()) return;
     const testing::FakeWix fake;
     Tinyproxy proxy(fake.port(), "BasicAuth visitor open-sesame");
@@ -104,7 +104,7 @@ TEST_CASE("row 84: tinyproxy asks for a password: without the right one it is an
     CHECK(fake.state().totalConnections == 0);
 }
 
-TEST_CASE("row 84: tinyproxy refuses the port, or finds nobody there") {
+TEST_CASE("tinyproxy refuses the port, or finds nobody there [84]") {
     if (skipped()) return;
     const testing::FakeWix fake;
     Tinyproxy strict(freePort());
@@ -126,7 +126,7 @@ TEST_CASE("row 84: tinyproxy refuses the port, or finds nobody there") {
     CHECK(fake.state().totalConnections == 0);
 }
 
-TEST_CASE("row 84: tinyproxy is down for a while: the session outlives it") {
+TEST_CASE("tinyproxy is down for a while: the session outlives it [84]") {
     if (skipped()) return;
     const testing::FakeWix fake;
     Tinyproxy proxy(fake.port());
@@ -140,7 +140,7 @@ TEST_CASE("row 84: tinyproxy is down for a while: the session outlives it") {
     visitor.checkUntouched();
 }
 
-TEST_CASE("row 85: tinyproxy dies with a POST in its tunnel: the request is not sent again") {
+TEST_CASE("tinyproxy dies with a POST in its tunnel: the request is not sent again [85]") {
     if (skipped()) return;
     testing::FakeWix fake;
     Tinyproxy proxy(fake.port());
@@ -162,7 +162,7 @@ TEST_CASE("row 85: tinyproxy dies with a POST in its tunnel: the request is not 
     visitor.checkUntouched();
 }
 
-TEST_CASE("row 56: a certificate for another host is refused in a tunnel too, and the proxy is not blamed") {
+TEST_CASE("a certificate for another host is refused in a tunnel too, and the proxy is not blamed [56]") {
     if (skipped()) return;
     testing::FakeWixOptions wrong;
     wrong.certificate = testing::Certificate::wrongHost;

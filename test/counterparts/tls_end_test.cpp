@@ -95,7 +95,7 @@ TEST_CASE("GnuTLS ends an answer with close_notify: it is complete") {
     CHECK(server.handshakes() == 3);
 }
 
-TEST_CASE("row 74: openssl ends an answer without close_notify: it is truncated, whatever it looks like") {
+TEST_CASE("openssl ends an answer without close_notify: it is truncated, whatever it looks like [74]") {
     if (skipped()) return;
     for (const char* method : {"GET", "POST"}) {
         CAPTURE(method);
@@ -110,7 +110,7 @@ TEST_CASE("row 74: openssl ends an answer without close_notify: it is truncated,
     }
 }
 
-TEST_CASE("row 74: without close_notify, and bytes or the last chunk are missing") {
+TEST_CASE("without close_notify, and bytes or the last chunk are missing [74]") {
     if (skipped()) return;
     for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"whole\": true}",
                                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n{\"whole\": true}\r\n"}) {
@@ -136,7 +136,7 @@ TEST_CASE("without close_notify, but the length says that nothing is missing") {
     CHECK(got->json() == object("whole", true));
 }
 
-TEST_CASE("row 62: openssl hangs up on a request without an answer") {
+TEST_CASE("openssl hangs up on a request without an answer [62]") {
     if (skipped()) return;
     Dialogue dialogue;
     dialogue.begin(Request("POST", addPath));

@@ -3,6 +3,7 @@
 # name of the page and of `wix-fake --help` exists.
 #
 # usage: check_fake.sh [root]
+# Exit: 0 passed, 1 failed, 77 skipped because perl is not there.
 set -euo pipefail
 root=${1:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 cd "$root/src/testing"
@@ -13,28 +14,23 @@ fail() {
     failures=$((failures + 1))
 }
 
-# Names in the code: `rotation`, and `rotation.enabled` from a function parseRotation.
-code=$(awk '
-    /^void parse[A-Z][A-Za-z]*\(|^[a-z].* parse[A-Z][A-Za-z]*\(/ {
-        match($0, /parse[A-Z][A-Za-z]*\(/)
-        name = substr($0, RSTART + 5, RLENGTH - 6)
-        name = tolower(substr(name, 1, 1)) substr(name, 2)
-    }
-    {
-        line = $0
-        while (match(line, /name == "[A-Za-z]+"/)) {
-            print substr(line, RSTART + 9, RLENGTH - 10)
-            line = substr(line, RSTART + RLENGTH)
+command -v perl >/dev/null || { echo 'skipped: there is no perl'; exit 77; }
+# Names in the code: `rotation`, and `rotation.enabled` from the function that parseMember() calls for it.
+code=$(perl -ne '
+    $function = $1 if /^[A-Za-z].*?\b(\w+)\([^;]*$/;
+    $function = "" if /^class /;
+    $member{$function}{$1} = 1 while /\.(?:find|require)\("(\w+)"\)/g;
+    $helper{$function}{$1} = 1 while /\b(?:members\.)?(read\w+)\((?:members)?\)/g;
+    $knob = $known{$1} = $1 while /name == "(\w+)"/g;
+    if ($function eq "parseMember" && $knob) { $of{$1} = $knob while /\b(parse[A-Z]\w*)/g }
+    END {
+        $member{readEndpoint}{endpoint} = $member{readCount}{count} = 1;
+        print "$_\n" for keys %known;
+        for my $function (keys %of) {
+            my %names = %{$member{$function} || {}};
+            %names = (%names, %{$member{$_} || {}}) for keys %{$helper{$function} || {}};
+            print "$of{$function}.$_\n" for keys %names;
         }
-        line = $0
-        while (match(line, /\.(find|require)\("[A-Za-z]+"\)/)) {
-            member = substr(line, RSTART, RLENGTH)
-            gsub(/.*\("|"\)/, "", member)
-            print name "." member
-            line = substr(line, RSTART + RLENGTH)
-        }
-        if (/members\.readEndpoint\(\)/) print name ".endpoint"
-        if (/members\.readCount\(\)/) print name ".count"
     }' config_json.cpp | LC_ALL=C sort -u)
 [[ -n $code ]] || fail "config_json.cpp: no configuration names were found"
 documented=$(sed -n '/^## Configuration/,/^## What/s/^| `\([A-Za-z.]*\)` |.*/\1/p' "$page" | LC_ALL=C sort)

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 18-24 and 29: what a token answer with status 200 may hold, and what it may lack.
+// Rows 18-24 and 29: what a token answer with status 200 may hold, and what it may lack.
 #include "faults/aged_session.hpp"
 #include "support/held.hpp"
 
@@ -30,7 +30,7 @@ std::string lastBody(const Shopper& shopper) { return lastRequest(shopper.site.f
 
 }  // namespace
 
-TEST_CASE("C row 18: 200 without a body: transient, and a token that still works is served") {
+TEST_CASE("200 without a body: transient, and a token that still works is served [18]") {
     Shopper shopper;
     shopper.toLast(30s);  // callers wait for the renewal
     shopper.site.fake.failNext("token", 2, ok(""));
@@ -42,7 +42,7 @@ TEST_CASE("C row 18: 200 without a body: transient, and a token that still works
     shopper.checkRecovers();
 }
 
-TEST_CASE("C row 19a: JSON that is cut: one prompt replay, and no more") {
+TEST_CASE("JSON that is cut: one prompt replay, and no more [19]") {
     Shopper shopper;
     shopper.expire();
     const std::string cut = R"({"access_token":")" + canary;
@@ -66,7 +66,7 @@ TEST_CASE("C row 19a: JSON that is cut: one prompt replay, and no more") {
     CHECK(seen[1].body == seen[2].body);
 }
 
-TEST_CASE("C row 19b: an answer that is cut after a rotation: the replay gets the same pair") {
+TEST_CASE("an answer that is cut after a rotation: the replay gets the same pair [19]") {
     Shopper shopper;
     shopper.site.fake.setRotation(Rotation(true, 60s, true));
     shopper.expire();
@@ -81,7 +81,7 @@ TEST_CASE("C row 19b: an answer that is cut after a rotation: the replay gets th
     CHECK(shopper.session.hasCart());
 }
 
-TEST_CASE("C row 20: 200 with something else: an error without a word of the body") {
+TEST_CASE("200 with something else: an error without a word of the body [20]") {
     const std::string pair = R"("access_token":"OauthNG.CANARY")";
     for (const std::string& body :
          {std::string("<html>CANARY</html>"), std::string("CANARY"), std::string(R"(["CANARY"])"),
@@ -99,7 +99,7 @@ TEST_CASE("C row 20: 200 with something else: an error without a word of the bod
     }
 }
 
-TEST_CASE("C row 21: a new refresh token replaces the old one, in memory and in the storage, before anybody knows") {
+TEST_CASE("a new refresh token replaces the old one, in memory and in the storage, before anybody knows [21]") {
     Shopper shopper;
     shopper.site.fake.setRotation(Rotation(true, 0s, true));  // the old one is dead at once
     shopper.expire();
@@ -131,7 +131,7 @@ TEST_CASE("C row 21: a new refresh token replaces the old one, in memory and in 
     CHECK(shopper.session.hasCart());
 }
 
-TEST_CASE("C row 22: no refresh_token in the answer: the old one stays, in memory and in the storage") {
+TEST_CASE("no refresh_token in the answer: the old one stays, in memory and in the storage [22]") {
     Shopper shopper;
     for (const char* body : {R"({"access_token":"OauthNG.JWS.x","expires_in":14400})",
                              R"({"access_token":"OauthNG.JWS.x","refresh_token":null,"expires_in":14400})",
@@ -150,7 +150,7 @@ TEST_CASE("C row 22: no refresh_token in the answer: the old one stays, in memor
     shopper.checkKept();
 }
 
-TEST_CASE("C row 23: no access_token in the answer: transient, and of a half answer nothing is taken") {
+TEST_CASE("no access_token in the answer: transient, and of a half answer nothing is taken [23]") {
     for (const char* body :
          {R"({"refresh_token":"IST.CANARY","expires_in":14400})", R"({"access_token":"","refresh_token":"IST.CANARY"})",
           R"({"access_token":null,"refresh_token":"IST.CANARY"})", "{}"}) {
@@ -163,7 +163,7 @@ TEST_CASE("C row 23: no access_token in the answer: transient, and of a half ans
     }
 }
 
-TEST_CASE("C row 24: expires_in is missing: the token lives for 4 h, and a 401 heals a wrong guess") {
+TEST_CASE("expires_in is missing: the token lives for 4 h, and a 401 heals a wrong guess [24]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.failNext("token", 1, ok(R"({"access_token":"OauthNG.JWS.unknown"})"));
@@ -176,7 +176,7 @@ TEST_CASE("C row 24: expires_in is missing: the token lives for 4 h, and a 401 h
     shopper.checkKept();
 }
 
-TEST_CASE("C row 29: an answer that names the other role, or has unknown fields: the session's role stays") {
+TEST_CASE("an answer that names the other role, or has unknown fields: the session's role stays [29]") {
     for (const TokenRole role : {TokenRole::member, TokenRole::visitor}) {
         CAPTURE(roleName(role));
         const std::string other(roleName(role == TokenRole::member ? TokenRole::visitor : TokenRole::member));

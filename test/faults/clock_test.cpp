@@ -1,10 +1,10 @@
-// Fault matrix C, rows 87 and 88: clocks that jump.
+// Rows 87 and 88: clocks that jump.
 #include "faults/aged_session.hpp"
 
 using namespace wix;
 using namespace wix::test;
 
-TEST_CASE("C row 87: the wall clock jumps in the middle of a token's life: the time of its renewal is the same") {
+TEST_CASE("the wall clock jumps in the middle of a token's life: the time of its renewal is the same [87]") {
     for (const std::chrono::seconds jump : {3600s, -3600s, 1s, -1s}) {
         CAPTURE(jump.count());
         Shopper shopper;
@@ -30,7 +30,7 @@ TEST_CASE("C row 87: the wall clock jumps in the middle of a token's life: the t
     }
 }
 
-TEST_CASE("C row 88: the machine was suspended past the token's end: the next call renews before it is sent") {
+TEST_CASE("the machine was suspended past the token's end: the next call renews before it is sent [88]") {
     Shopper shopper;
     shopper.age(3h);
     CHECK(shopper.session.hasCart());

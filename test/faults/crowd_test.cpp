@@ -1,4 +1,4 @@
-// Fault matrix C, rows 36-39: many callers, one expired token.
+// Rows 36-39: many callers, one expired token.
 #include "faults/aged_session.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -44,7 +44,7 @@ asio::awaitable<TokenOutcome> cancellable(detail::TokenManager::Operation operat
 
 }  // namespace
 
-TEST_CASE("C row 36: 1000 callers on an expired token: exactly one exchange, and all are served once") {
+TEST_CASE("1000 callers on an expired token: exactly one exchange, and all are served once [36]") {
     Crowd crowd(1000);
     CHECK(crowd.asked() == 1);
     crowd.release();
@@ -60,7 +60,7 @@ TEST_CASE("C row 36: 1000 callers on an expired token: exactly one exchange, and
     CHECK(crowd.session.hasCart());
 }
 
-TEST_CASE("C row 37: the same, and the exchange fails: one exchange, 1000 copies of one error, no retries in a row") {
+TEST_CASE("the same, and the exchange fails: one exchange, 1000 copies of one error, no retries in a row [37]") {
     Crowd crowd(1000, ScriptedReply(503));
     crowd.release();
     REQUIRE(crowd.outcomes.size() == 1000);
@@ -76,7 +76,7 @@ TEST_CASE("C row 37: the same, and the exchange fails: one exchange, 1000 copies
     crowd.checkRecovers();
 }
 
-TEST_CASE("C row 38: who started the exchange leaves: it goes on, and the others get its result") {
+TEST_CASE("who started the exchange leaves: it goes on, and the others get its result [38]") {
     for (const auto type :
          {asio::cancellation_type::terminal, asio::cancellation_type::partial, asio::cancellation_type::total}) {
         CAPTURE(static_cast<int>(type));
@@ -112,7 +112,7 @@ TEST_CASE("C row 38: who started the exchange leaves: it goes on, and the others
     }
 }
 
-TEST_CASE("C row 39: some of the callers leave, any of them: the others do not notice") {
+TEST_CASE("some of the callers leave, any of them: the others do not notice [39]") {
     std::mt19937 random(39);
     for (const std::size_t leaving : {1, 50, 99, 100}) {
         CAPTURE(leaving);

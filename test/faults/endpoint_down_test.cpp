@@ -1,4 +1,4 @@
-// Fault matrix C, rows 1-3, 5 and 11-13: the token endpoint does not serve for a while. The visitor notices as late as
+// Rows 1-3, 5 and 11-13: the token endpoint does not serve for a while. The visitor notices as late as
 // possible, the endpoint is asked as seldom as possible, and afterwards everything is as before.
 
 #include "base/http_date.hpp"
@@ -16,7 +16,7 @@ const std::string wafPage = "<html><body>Request blocked</body></html>";
 
 }  // namespace
 
-TEST_CASE("C row 1: a 503 to a renewal ahead of need: the current token is served, the renewal tried again later") {
+TEST_CASE("a 503 to a renewal ahead of need: the current token is served, the renewal tried again later [1]") {
     Shopper shopper;
     shopper.toLast(90s);  // advisory: up to 60 s before the end
     shopper.site.fake.failNext("token", 1, ScriptedReply(503));
@@ -39,7 +39,7 @@ TEST_CASE("C row 1: a 503 to a renewal ahead of need: the current token is serve
     shopper.checkKept();
 }
 
-TEST_CASE("C row 2: 503 for 10 minutes and a dead token: a remembered error, one exchange for each backoff") {
+TEST_CASE("503 for 10 minutes and a dead token: a remembered error, one exchange for each backoff [2]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.failNext("token", always, ScriptedReply(503));
@@ -65,7 +65,7 @@ TEST_CASE("C row 2: 503 for 10 minutes and a dead token: a remembered error, one
     shopper.checkRecovers();
 }
 
-TEST_CASE("C row 3: 429 with a Retry-After: no exchange before, for 5 min at most, and the session is kept") {
+TEST_CASE("429 with a Retry-After: no exchange before, for 5 min at most, and the session is kept [3]") {
     Shopper shopper;
     shopper.expire();
     std::chrono::seconds pause{30};
@@ -107,7 +107,7 @@ TEST_CASE("C row 3: 429 with a Retry-After: no exchange before, for 5 min at mos
     CHECK(shopper.session.hasCart());
 }
 
-TEST_CASE("C row 5: a firewall's page says nothing about the session, whatever its status and however often it comes") {
+TEST_CASE("a firewall's page says nothing about the session, whatever its status and however often it comes [5]") {
     Shopper shopper;
     shopper.expire();
     std::uint64_t asked = 0;
@@ -124,7 +124,7 @@ TEST_CASE("C row 5: a firewall's page says nothing about the session, whatever i
     shopper.checkRecovers();
 }
 
-TEST_CASE("C row 11: the endpoint is down and the token has 2 minutes left: it is served to its end") {
+TEST_CASE("the endpoint is down and the token has 2 minutes left: it is served to its end [11]") {
     Shopper shopper;
     SUBCASE("503") { shopper.site.fake.failNext("token", always, ScriptedReply(503)); }
     SUBCASE("the connection is cut before the request was read") {
@@ -149,8 +149,7 @@ TEST_CASE("C row 11: the endpoint is down and the token has 2 minutes left: it i
     shopper.checkRecovers();
 }
 
-TEST_CASE(
-    "C row 12: the endpoint is down, 1000 calls a second with an advisory token: a few attempts, all calls served") {
+TEST_CASE("the endpoint is down, 1000 calls a second with an advisory token: a few attempts, all calls served [12]") {
     Shopper shopper;
     shopper.toLast(120s);
     shopper.site.fake.failNext("token", always, ScriptedReply(503));
@@ -166,7 +165,7 @@ TEST_CASE(
     shopper.checkRecovers();
 }
 
-TEST_CASE("C row 13: 200 after three failures: one publication, and the backoff starts anew") {
+TEST_CASE("200 after three failures: one publication, and the backoff starts anew [13]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.failNext("token", 3, ScriptedReply(503));

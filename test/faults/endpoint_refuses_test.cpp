@@ -1,4 +1,4 @@
-// Fault matrix C, rows 6-8: the token endpoint says no. A session ends only by a definite rejection of its refresh token,
+// Rows 6-8: the token endpoint says no. A session ends only by a definite rejection of its refresh token,
 // once, and never by an error of the configuration.
 #include "faults/aged_session.hpp"
 
@@ -7,7 +7,7 @@ using namespace wix::test;
 using testing::Rotation;
 using testing::ScriptedReply;
 
-TEST_CASE("C row 6a: invalid_grant: the storage is read again, then one event and one new visitor, for all waiters") {
+TEST_CASE("invalid_grant: the storage is read again, then one event and one new visitor, for all waiters [6]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.revokeTokens();
@@ -33,7 +33,7 @@ TEST_CASE("C row 6a: invalid_grant: the storage is read again, then one event an
     CHECK(shopper.asked() == 2);
 }
 
-TEST_CASE("C row 6b: invalid_grant for a member: an error, one event, and never a visitor") {
+TEST_CASE("invalid_grant for a member: an error, one event, and never a visitor [6]") {
     Shopper shopper(TokenRole::member);
     shopper.expire();
     shopper.site.fake.revokeTokens();
@@ -47,7 +47,7 @@ TEST_CASE("C row 6b: invalid_grant for a member: an error, one event, and never 
     shopper.checkUnchanged();
 }
 
-TEST_CASE("C row 6c: invalid_grant and the policy to fail: an error, one event, and the record stays") {
+TEST_CASE("invalid_grant and the policy to fail: an error, one event, and the record stays [6]") {
     Shopper shopper(TokenRole::visitor, SessionLostPolicy::fail);
     shopper.expire();
     shopper.site.fake.revokeTokens();
@@ -60,7 +60,7 @@ TEST_CASE("C row 6c: invalid_grant and the policy to fail: an error, one event, 
     shopper.checkUnchanged();
 }
 
-TEST_CASE("C row 6d: another program was faster: its record is adopted, and the endpoint has nothing to refuse") {
+TEST_CASE("another program was faster: its record is adopted, and the endpoint has nothing to refuse [6]") {
     Shopper shopper;
     shopper.site.fake.setRotation(Rotation(true, 0s));
     AgedSession sibling(shopper.site);
@@ -80,7 +80,7 @@ TEST_CASE("C row 6d: another program was faster: its record is adopted, and the 
     CHECK(shopper.session.hasCart());
 }
 
-TEST_CASE("C row 6d: another program was faster while our request was on its way: refused, its record is adopted") {
+TEST_CASE("another program was faster while our request was on its way: refused, its record is adopted [6]") {
     TokenRole role = TokenRole::visitor;
     SUBCASE("a visitor") {}
     SUBCASE("a member") { role = TokenRole::member; }
@@ -127,7 +127,7 @@ TEST_CASE("C row 6d: another program was faster while our request was on its way
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 7: invalid_client: an error of the configuration, no storm of retries, and the session is kept") {
+TEST_CASE("invalid_client: an error of the configuration, no storm of retries, and the session is kept [7]") {
     const char* body = nullptr;
     SUBCASE("invalid_client") { body = R"({"error":"invalid_client","error_description":"SECRET"})"; }
     SUBCASE("invalid_request") { body = R"({"error":"invalid_request"})"; }
@@ -157,7 +157,7 @@ TEST_CASE("C row 7: invalid_client: an error of the configuration, no storm of r
     shopper.checkRecovers();
 }
 
-TEST_CASE("C row 8: a JSON error that is no definite rejection: asked once more, and the second one counts") {
+TEST_CASE("a JSON error that is no definite rejection: asked once more, and the second one counts [8]") {
     int status = 0;
     const char* body = R"({"message":"no","details":{"applicationError":{"code":"NO_SUCH_TOKEN"}}})";
     SUBCASE("400") { status = 400; }
@@ -189,7 +189,7 @@ TEST_CASE("C row 8: a JSON error that is no definite rejection: asked once more,
                                                   "started sessionLost", "finished for 1"});
 }
 
-TEST_CASE("C row 8: a JSON error that is no definite rejection, and then an answer: the session goes on") {
+TEST_CASE("a JSON error that is no definite rejection, and then an answer: the session goes on [8]") {
     Shopper shopper;
     shopper.expire();
     std::uint64_t asked = 0;

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 9 and 10: the token endpoint is slow, or silent. The exchange has a deadline of its own, and each
+// Rows 9 and 10: the token endpoint is slow, or silent. The exchange has a deadline of its own, and each
 // of those who wait for it another.
 #include "faults/aged_session.hpp"
 
@@ -19,7 +19,7 @@ detail::WaitLimits waitAtMost(std::chrono::milliseconds time) {
 
 }  // namespace
 
-TEST_CASE("C row 9: an answer that drips: the total deadline ends the flight, and nobody else notices") {
+TEST_CASE("an answer that drips: the total deadline ends the flight, and nobody else notices [9]") {
     Shopper shopper(150ms);
     AgedSession other(shopper.site, [&] {
         OAuthStrategy strategy = strategyWith(shopper.site.storage);
@@ -64,7 +64,7 @@ TEST_CASE("C row 9: an answer that drips: the total deadline ends the flight, an
     CHECK(shopper.site.fake.state().visitors == 2);
 }
 
-TEST_CASE("C row 10a: an endpoint that never answers: the exchange ends at its deadline, and the next one works") {
+TEST_CASE("an endpoint that never answers: the exchange ends at its deadline, and the next one works [10]") {
     Shopper shopper(500ms);
     shopper.expire();
     shopper.site.fake.hold("token");
@@ -83,7 +83,7 @@ TEST_CASE("C row 10a: an endpoint that never answers: the exchange ends at its d
     shopper.checkRecovers();
 }
 
-TEST_CASE("C row 10b: who waits less leaves earlier, and who waits longer gets the late answer") {
+TEST_CASE("who waits less leaves earlier, and who waits longer gets the late answer [10]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.hold("token");
@@ -109,7 +109,7 @@ TEST_CASE("C row 10b: who waits less leaves earlier, and who waits longer gets t
     shopper.checkKept();
 }
 
-TEST_CASE("C row 10c: the answer comes when nobody waits any more: it is kept for the next caller") {
+TEST_CASE("the answer comes when nobody waits any more: it is kept for the next caller [10]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.hold("token");

@@ -1,4 +1,4 @@
-// Fault matrix C, row 93: fork() with open connections, and with a token exchange on its way.
+// Row 93: fork() with open connections, and with a token exchange on its way.
 #include "integration/failures.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -68,7 +68,7 @@ int firstNotRefused(const Client& client, const Transport& transport) {
 
 }  // namespace
 
-TEST_CASE("C row 93: in the child the parent's client is refused, a new one works, and the parent's pool is unharmed") {
+TEST_CASE("in the child the parent's client is refused, a new one works, and the parent's pool is unharmed [93]") {
     testing::FakeWix fake;
     Parent parent(fake);
     CHECK(parent.call() == 404);
@@ -86,7 +86,7 @@ TEST_CASE("C row 93: in the child the parent's client is refused, a new one work
     CHECK(fake.state().totalConnections == connections + 1);
 }
 
-TEST_CASE("C row 93: the child drops what it has of the parent's: the parent's connection and requests go on") {
+TEST_CASE("the child drops what it has of the parent's: the parent's connection and requests go on [93]") {
     testing::FakeWix fake;
     Parent parent(fake);
     CHECK(parent.call() == 404);
@@ -123,7 +123,7 @@ TEST_CASE("C row 93: the child drops what it has of the parent's: the parent's c
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 93: a token exchange is on its way: it is the parent's, and the child has none") {
+TEST_CASE("a token exchange is on its way: it is the parent's, and the child has none [93]") {
     testing::FakeWix fake;
     Parent parent(fake);
     fake.setRotation(testing::Rotation(true, 0s, true));
@@ -148,7 +148,7 @@ TEST_CASE("C row 93: a token exchange is on its way: it is the parent's, and the
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 93: in the child the parent's VisitorSessions are refused, and may be dropped") {
+TEST_CASE("in the child the parent's VisitorSessions are refused, and may be dropped [93]") {
     testing::FakeWix fake;
     Parent parent(fake);
     OAuthStrategy strategy(clientId);
@@ -173,7 +173,7 @@ TEST_CASE("C row 93: in the child the parent's VisitorSessions are refused, and 
     CHECK(fake.state().visitors == 2);  // the parent's own client, and this one
 }
 
-TEST_CASE("C row 93: a fork of which the io_context is told, as Asio wants it") {
+TEST_CASE("a fork of which the io_context is told, as Asio wants it [93]") {
     testing::FakeWix fake;
     Parent parent(fake, "localhost");
     CHECK(parent.call() == 404);
@@ -192,7 +192,7 @@ TEST_CASE("C row 93: a fork of which the io_context is told, as Asio wants it") 
     CHECK(fake.state().totalConnections == connections);
 }
 
-TEST_CASE("C row 93: a child's client is the child's: its own child is refused") {
+TEST_CASE("a child's client is the child's: its own child is refused [93]") {
     testing::FakeWix fake;
     const auto nested = [&] {
         Parent own(fake);

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 70 to 77: answers that are framed wrongly, too large, or never end. Each ends its connection, and
+// Rows 70 to 77: answers that are framed wrongly, too large, or never end. Each ends its connection, and
 // the next call has an answer of its own.
 #include "integration/failures.hpp"
 
@@ -51,7 +51,7 @@ std::string gzip(const std::string& text) { return testing::detail::compress(tex
 
 }  // namespace
 
-TEST_CASE("row 70: interim answers are skipped, up to a number") {
+TEST_CASE("interim answers are skipped, up to a number [70]") {
     Line line;
     std::string interim;
     for (int i = 0; i < 8; ++i) interim += "HTTP/1.1 10" + std::to_string(2 + i % 2) + " Wait\r\nX: y\r\n\r\n";
@@ -60,13 +60,13 @@ TEST_CASE("row 70: interim answers are skipped, up to a number") {
     line.refuses("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", Errc::response_invalid);
 }
 
-TEST_CASE("row 70: interim answers without end stop at the limit of heads") {
+TEST_CASE("interim answers without end stop at the limit of heads [70]") {
     Line line;
     line.refuses("HTTP/1.1 103 Wait\r\nX: " + std::string(5000, 'x') + "\r\n\r\n" + answer("{}"),
                  Errc::response_too_large);
 }
 
-TEST_CASE("row 72: lengths that conflict, two framings, folded lines and bare line feeds") {
+TEST_CASE("lengths that conflict, two framings, folded lines and bare line feeds [72]") {
     Line line;
     for (const char* head : {"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "Content-Length: 2, 3\r\n\r\n{}",
                              "Content-Length: -2\r\n\r\n{}", "Content-Length: 99999999999999999999\r\n\r\n{}",
@@ -76,13 +76,13 @@ TEST_CASE("row 72: lengths that conflict, two framings, folded lines and bare li
         line.refuses(ok + head, Errc::response_invalid);
 }
 
-TEST_CASE("row 72: bytes behind an answer are nobody's answer") {
+TEST_CASE("bytes behind an answer are nobody's answer [72]") {
     Line line;
     line.accepts(answer("{\"a\":1}") + answer("{\"stolen\":true}"), object("a", 1));
     line.accepts("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n{}", nullptr);
 }
 
-TEST_CASE("row 73: chunk sizes that overflow, endless extensions and trailers") {
+TEST_CASE("chunk sizes that overflow, endless extensions and trailers [73]") {
     Line line;
     line.refuses(chunked + "fffffffffffffffff\r\n", Errc::response_invalid);
     line.refuses(chunked + "2;a=" + std::string(20'000, 'a') + "\r\n{}\r\n0\r\n\r\n", Errc::response_too_large);
@@ -91,7 +91,7 @@ TEST_CASE("row 73: chunk sizes that overflow, endless extensions and trailers") 
     line.refuses(chunked + "2\r\n{}\r\n0\r\n" + trailers + "\r\n", Errc::response_too_large);
 }
 
-TEST_CASE("row 76: a body over the limit, its length known or not, of an error too") {
+TEST_CASE("a body over the limit, its length known or not, of an error too [76]") {
     Line line;
     line.refuses(ok + "Content-Length: 100001\r\n\r\n", Errc::response_too_large);
     line.refuses(chunked + "186a1\r\n" + std::string(100'001, 'x') + "\r\n0\r\n\r\n", Errc::response_too_large);
@@ -99,7 +99,7 @@ TEST_CASE("row 76: a body over the limit, its length known or not, of an error t
     line.accepts(answer("\"" + std::string(99'998, 'x') + "\""), boost::json::value(std::string(99'998, 'x')));
 }
 
-TEST_CASE("row 77: a small body that grows beyond the limit, garbage behind it, members one after the other") {
+TEST_CASE("a small body that grows beyond the limit, garbage behind it, members one after the other [77]") {
     Line line;
     const std::string coded = "Content-Encoding: gzip\r\n";
     line.refuses(answer(gzip(std::string(50'000'000, '0')), coded), Errc::response_too_large);

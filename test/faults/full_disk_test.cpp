@@ -1,4 +1,4 @@
-// Fault matrix C, row 95, seen from a client: there is no space for its session.
+// Row 95, seen from a client: there is no space for its session.
 #include <doctest/doctest.h>
 
 #include <sys/resource.h>
@@ -101,12 +101,12 @@ void checkFullDisk(bool manySessions, bool usedAgain) {
 
 }  // namespace
 
-TEST_CASE("C row 95: a full disk: the session goes on in memory, one event tells, and its next use saves it") {
+TEST_CASE("a full disk: the session goes on in memory, one event tells, and its next use saves it [95]") {
     SUBCASE("one file") { checkFullDisk(false, true); }
     SUBCASE("a directory of sessions") { checkFullDisk(true, true); }
 }
 
-TEST_CASE("C row 95: a full disk: at the latest the client's end saves the session") {
+TEST_CASE("a full disk: at the latest the client's end saves the session [95]") {
     SUBCASE("one file") { checkFullDisk(false, false); }
     SUBCASE("a directory of sessions") { checkFullDisk(true, false); }
 }

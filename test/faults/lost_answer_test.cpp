@@ -1,4 +1,4 @@
-// Fault matrix C, rows 46 and 47: the server has rotated the refresh token, and the answer is lost on the way.
+// Rows 46 and 47: the server has rotated the refresh token, and the answer is lost on the way.
 #include "faults/aged_session.hpp"
 
 using namespace wix;
@@ -18,7 +18,7 @@ std::vector<std::string> bodies(const Shopper& shopper) {
 
 }  // namespace
 
-TEST_CASE("C row 46: a lost answer is asked for once more, promptly: a server with a grace time gives the same pair") {
+TEST_CASE("a lost answer is asked for once more, promptly: a server with a grace time gives the same pair [46]") {
     CutPoint at = CutPoint::afterRequest;
     SUBCASE("no byte of it came") {}
     SUBCASE("its head came") { at = CutPoint::afterHeaders; }
@@ -51,7 +51,7 @@ TEST_CASE("C row 46: a lost answer is asked for once more, promptly: a server wi
     }
 }
 
-TEST_CASE("C row 46: both answers are lost: backoff, and within the grace time the next try finds the pair") {
+TEST_CASE("both answers are lost: backoff, and within the grace time the next try finds the pair [46]") {
     Shopper shopper;
     shopper.site.fake.setRotation(Rotation(true, 60s, true));
     shopper.expire();
@@ -69,7 +69,7 @@ TEST_CASE("C row 46: both answers are lost: backoff, and within the grace time t
     CHECK(shopper.session.hasCart());
 }
 
-TEST_CASE("C row 47: the same at a server without a grace time: the replay is rejected, one terminal event, no loop") {
+TEST_CASE("the same at a server without a grace time: the replay is rejected, one terminal event, no loop [47]") {
     TokenRole role = TokenRole::visitor;
     SUBCASE("a visitor starts anew, once") {}
     SUBCASE("a member gets an error") { role = TokenRole::member; }

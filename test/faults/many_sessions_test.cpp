@@ -1,4 +1,4 @@
-// Fault matrix C, rows 90 and 91: the sessions of a whole server on one transport.
+// Rows 90 and 91: the sessions of a whole server on one transport.
 #include "faults/aged_session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -120,8 +120,7 @@ struct Fleet {
 
 }  // namespace
 
-TEST_CASE(
-    "C row 90: 10 000 sessions expire in the same second: never more exchanges at a time than the cap, in order") {
+TEST_CASE("10 000 sessions expire in the same second: never more exchanges at a time than the cap, in order [90]") {
     Fleet fleet(many);
     fleet.begin();
     const std::size_t cap = TransportOptions().maxTokenRequests;
@@ -157,7 +156,7 @@ TEST_CASE(
     CHECK(farthest < 8 * cap);
 }
 
-TEST_CASE("C row 90: sessions that began in the same second do not ask for their renewal in the same second") {
+TEST_CASE("sessions that began in the same second do not ask for their renewal in the same second [90]") {
     Fleet fleet(many);
     fleet.begin();
     // Tokens live for 4 h: renewals ahead of need begin 200 to 300 s before their end, each at a moment of its own.
@@ -178,7 +177,7 @@ TEST_CASE("C row 90: sessions that began in the same second do not ask for their
     CHECK(mostInOneSecond < many / 25);  // 1 in 100 on average
 }
 
-TEST_CASE("C row 91: one session's exchange is stuck, and all the others renew and call as if nothing were") {
+TEST_CASE("one session's exchange is stuck, and all the others renew and call as if nothing were [91]") {
     Fleet fleet(many);
     fleet.begin();
     fleet.advance(5h);
@@ -196,7 +195,7 @@ TEST_CASE("C row 91: one session's exchange is stuck, and all the others renew a
     CHECK(fleet.failures[0].code.failed());
 }
 
-TEST_CASE("C row 91: all places for exchanges but one are stuck: the others share that one, and calls go on") {
+TEST_CASE("all places for exchanges but one are stuck: the others share that one, and calls go on [91]") {
     Fleet fleet(200, 4);
     fleet.begin();
     fleet.advance(5h);
@@ -211,7 +210,7 @@ TEST_CASE("C row 91: all places for exchanges but one are stuck: the others shar
     fleet.io.run();
 }
 
-TEST_CASE("C row 91: all places for exchanges are stuck: calls with a token go on, and the deadline frees the places") {
+TEST_CASE("all places for exchanges are stuck: calls with a token go on, and the deadline frees the places [91]") {
     Fleet fleet(100, 2, 500ms);
     fleet.begin();
     // The sessions from 50 on renew now; the others' tokens are of before.

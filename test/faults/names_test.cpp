@@ -71,7 +71,7 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point begin) {
 
 }  // namespace
 
-TEST_CASE("row 49: a name that does not exist fails at once, and for a second nobody asks again") {
+TEST_CASE("a name that does not exist fails at once, and for a second nobody asks again [49]") {
     int asked = 0;
     BareTransport bare(lookupBy([&](const std::string&) {
         ++asked;
@@ -88,7 +88,7 @@ TEST_CASE("row 49: a name that does not exist fails at once, and for a second no
     CHECK(asked == 2);
 }
 
-TEST_CASE("row 50: a name server that fails is another error, and is asked again") {
+TEST_CASE("a name server that fails is another error, and is asked again [50]") {
     const ScriptedServer server(says("here"));
     int asked = 0;
     BareTransport bare(lookupBy([&](const std::string&) {
@@ -100,7 +100,7 @@ TEST_CASE("row 50: a name server that fails is another error, and is asked again
     CHECK(bare.get()->body == "here");
 }
 
-TEST_CASE("row 50: a name server that does not answer costs the deadline of its phase") {
+TEST_CASE("a name server that does not answer costs the deadline of its phase [50]") {
     BareTransport bare(silentLookup());
     bare.timeouts.resolve = 20ms;
     const auto reply = bare.get();
@@ -109,7 +109,7 @@ TEST_CASE("row 50: a name server that does not answer costs the deadline of its 
     CHECK_FALSE(reply.error().maybeSent);
 }
 
-TEST_CASE("row 51: a name that leads elsewhere is followed by the next connection") {
+TEST_CASE("a name that leads elsewhere is followed by the next connection [51]") {
     const ScriptedServer first(says("first")), second(says("second"));
     Endpoint now = first.endpoint();
     TransportOptions options;
@@ -120,7 +120,7 @@ TEST_CASE("row 51: a name that leads elsewhere is followed by the next connectio
     CHECK(bare.get()->body == "second");
 }
 
-TEST_CASE("row 52: an address that swallows everything costs a quarter of a second") {
+TEST_CASE("an address that swallows everything costs a quarter of a second [52]") {
     if (!hasIpv6()) {
         skip("this machine has no IPv6");
         return;
@@ -136,7 +136,7 @@ TEST_CASE("row 52: an address that swallows everything costs a quarter of a seco
     CHECK(since(begin) < 4s);      // and not the whole deadline of 5 s
 }
 
-TEST_CASE("row 53: where the first addresses refuse the next one is tried at once") {
+TEST_CASE("where the first addresses refuse the next one is tried at once [53]") {
     const ScriptedServer server(says("third"));
     BareTransport bare(lookupBy([&](const std::string&) {
         return NameAnswer({refusing("127.0.0.1"), refusing("127.0.0.2"), server.endpoint()});
@@ -144,14 +144,14 @@ TEST_CASE("row 53: where the first addresses refuse the next one is tried at onc
     CHECK(bare.get()->body == "third");
 }
 
-TEST_CASE("row 53: an address without a route does not hide that the other one refused") {
+TEST_CASE("an address without a route does not hide that the other one refused [53]") {
     BareTransport bare(lookupBy([&](const std::string&) {
         return NameAnswer({Endpoint(asio::ip::make_address("255.255.255.255"), 80), refusing("127.0.0.1")});
     }));
     CHECK(bare.get().error().code == Errc::connection_refused);
 }
 
-TEST_CASE("row 54: addresses that swallow everything cost the deadline of connecting, and no more") {
+TEST_CASE("addresses that swallow everything cost the deadline of connecting, and no more [54]") {
     const BlackHole dark("127.0.0.1");
     BareTransport bare(lookupBy([&](const std::string&) { return NameAnswer({dark.endpoint(), dark.endpoint()}); }));
     bare.timeouts.connect = 400ms;

@@ -78,7 +78,7 @@ TEST_CASE("a proxy makes a tunnel, and sees nothing of what goes through it") {
     CHECK(proxy.connections() == 1);
 }
 
-TEST_CASE("row 84: a proxy that wants to know who asks is an error of its own, and is asked once") {
+TEST_CASE("a proxy that wants to know who asks is an error of its own, and is asked once [84]") {
     testing::FakeWix fake;
     ScriptedServer proxy([](ScriptedPeer& peer, int) {
         peer.readHead();
@@ -100,8 +100,7 @@ TEST_CASE("row 84: a proxy that wants to know who asks is an error of its own, a
     CHECK(proxy.connections() == 1);
 }
 
-TEST_CASE(
-    "row 84: a proxy that is down, answers 502, garbage, nothing, or too much: proxy_failed, the session is kept") {
+TEST_CASE("a proxy that is down, answers 502, garbage, nothing, or too much: proxy_failed, the session is kept [84]") {
     struct Case {
         const char* name;
         std::string answer;
@@ -144,7 +143,7 @@ TEST_CASE(
     CHECK(fake.state().totalConnections == 0);
 }
 
-TEST_CASE("row 85: a tunnel that closes in the middle of a token exchange: one prompt replay, and no second visitor") {
+TEST_CASE("a tunnel that closes in the middle of a token exchange: one prompt replay, and no second visitor [85]") {
     testing::FakeWix fake;
     asio::io_context io;
     OAuthStrategy strategy(clientId);

@@ -1,4 +1,4 @@
-// Fault matrix C, row 83: redirects, to where they should not lead.
+// Row 83: redirects, to where they should not lead.
 #include "integration/failures.hpp"
 #include "support/request_log.hpp"
 
@@ -71,7 +71,7 @@ void checkBare(const ReceivedRequest& request) {
 
 }  // namespace
 
-TEST_CASE("C row 83: a redirect is an answer like any other, unless the caller wants it followed") {
+TEST_CASE("a redirect is an answer like any other, unless the caller wants it followed [83]") {
     TwoOrigins at;
     at.api.answerRaw("unknown", redirectTo(at.other.url() + "/x"), false);
     const Response response = at.get(0);
@@ -82,7 +82,7 @@ TEST_CASE("C row 83: a redirect is an answer like any other, unless the caller w
     at.visitor.checkUntouched();
 }
 
-TEST_CASE("C row 83: within the origin a redirect is followed with everything, to another one with nothing") {
+TEST_CASE("within the origin a redirect is followed with everything, to another one with nothing [83]") {
     TwoOrigins at;
     at.api.answerRaw("unknown", redirectTo("next?a=b#c"), false);
     at.api.answerRaw("unknown", redirectTo(at.other.url() + "/there"), false);
@@ -113,7 +113,7 @@ TEST_CASE("C row 83: within the origin a redirect is followed with everything, t
     at.visitor.checkUntouched();
 }
 
-TEST_CASE("C row 83: back at the API from elsewhere: still without authorization, for good") {
+TEST_CASE("back at the API from elsewhere: still without authorization, for good [83]") {
     TwoOrigins at;
     at.api.answerRaw("unknown", redirectTo(at.other.url() + "/there"), false);
     at.other.answerRaw("unknown", redirectTo(at.api.url() + "/back"), false);
@@ -128,7 +128,7 @@ TEST_CASE("C row 83: back at the API from elsewhere: still without authorization
     at.visitor.checkUntouched();  // nobody has renewed
 }
 
-TEST_CASE("C row 83: a 401 from elsewhere never renews, a 503 from there is retried there") {
+TEST_CASE("a 401 from elsewhere never renews, a 503 from there is retried there [83]") {
     TwoOrigins at;
     at.api.answerRaw("unknown", redirectTo(at.other.url() + "/there"), false);
     at.other.answerRaw("unknown", answer("", "", 503), false);
@@ -141,7 +141,7 @@ TEST_CASE("C row 83: a 401 from elsewhere never renews, a 503 from there is retr
     at.visitor.checkUntouched();
 }
 
-TEST_CASE("C row 83: a body goes to no other origin") {
+TEST_CASE("a body goes to no other origin [83]") {
     TwoOrigins at;
     for (int status : {307, 308}) {
         at.api.answerRaw("unknown", redirectTo(at.other.url() + "/x", status), false);
@@ -163,7 +163,7 @@ TEST_CASE("C row 83: a body goes to no other origin") {
     at.visitor.checkUntouched();
 }
 
-TEST_CASE("C row 83: a loop ends after as many redirects as were allowed, with the last of them") {
+TEST_CASE("a loop ends after as many redirects as were allowed, with the last of them [83]") {
     TwoOrigins at;
     for (int i = 0; i < 4; ++i) at.api.answerRaw("unknown", redirectTo("/start"), false);
     CHECK(at.get(3).status() == 302);
@@ -173,7 +173,7 @@ TEST_CASE("C row 83: a loop ends after as many redirects as were allowed, with t
     at.visitor.checkUntouched();
 }
 
-TEST_CASE("C row 83: a Location that is malformed, of another scheme or with a password is not followed") {
+TEST_CASE("a Location that is malformed, of another scheme or with a password is not followed [83]") {
     TwoOrigins at;
     testing::FakeWixOptions plainOptions;
     plainOptions.tls = false;

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 14 to 17: an API that does not answer as it should, and what the observer sees of it.
+// Rows 14 to 17: an API that does not answer as it should, and what the observer sees of it.
 #include "integration/failures.hpp"
 #include "support/request_log.hpp"
 
@@ -54,7 +54,7 @@ asio::awaitable<void> callMany(Client client, int count) {
 
 }  // namespace
 
-TEST_CASE("C row 14: a 503 and then an answer: a GET is sent again") {
+TEST_CASE("a 503 and then an answer: a GET is sent again [14]") {
     Shop shop;
     shop.fake.failNext("cart", 1, ScriptedReply(503));
     CHECK(shop.status(Request("GET", cartPath + "?secret=1")) == 404);  // there is no cart
@@ -82,7 +82,7 @@ TEST_CASE("C row 14: a 503 and then an answer: a GET is sent again") {
     shop.visitor.checkUntouched();
 }
 
-TEST_CASE("C row 15: a 503 for a POST is given to the caller, and nothing is done twice") {
+TEST_CASE("a 503 for a POST is given to the caller, and nothing is done twice [15]") {
     Shop shop;
     shop.fake.failNext("cart", 2, ScriptedReply(503));
     for (std::uint64_t call = 1; call <= 2; ++call) {
@@ -106,7 +106,7 @@ TEST_CASE("C row 15: a 503 for a POST is given to the caller, and nothing is don
     shop.visitor.checkUntouched();
 }
 
-TEST_CASE("C row 16: 408, 425 and 421: one resend, of a POST only if it was not processed by definition") {
+TEST_CASE("408, 425 and 421: one resend, of a POST only if it was not processed by definition [16]") {
     Shop shop;
     for (int status : {408, 425, 421}) {
         CAPTURE(status);
@@ -128,7 +128,7 @@ TEST_CASE("C row 16: 408, 425 and 421: one resend, of a POST only if it was not 
     shop.visitor.checkUntouched();
 }
 
-TEST_CASE("C row 17: everything is answered with 500: 1 000 calls cost at most 1 210 requests") {
+TEST_CASE("everything is answered with 500: 1 000 calls cost at most 1 210 requests [17]") {
     const std::size_t reserve = TransportOptions().retryReserve;
     for (const int callers : {1, 50}) {
         CAPTURE(callers);
@@ -158,7 +158,7 @@ TEST_CASE("C row 17: everything is answered with 500: 1 000 calls cost at most 1
     }
 }
 
-TEST_CASE("C row 17: nobody listens: the calls fail at once when the quota is empty, and the text is the fault's") {
+TEST_CASE("nobody listens: the calls fail at once when the quota is empty, and the text is the fault's [17]") {
     Shop shop(10);
     Client client = shop.visitor.client;
     asio::io_context io;

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 40, 41 and 44: while an exchange is under way the session changes, or the exchange cannot even
+// Rows 40, 41 and 44: while an exchange is under way the session changes, or the exchange cannot even
 // start.
 #include "faults/aged_session.hpp"
 #include "support/held.hpp"
@@ -50,7 +50,7 @@ struct MidFlight : Shopper {
 
 }  // namespace
 
-TEST_CASE("C row 40a: setTokens(B) during A's exchange: its result is dropped, and A's waiters get B") {
+TEST_CASE("setTokens(B) during A's exchange: its result is dropped, and A's waiters get B [40]") {
     MidFlight flight;
     flight.other.accessToken.expiresAt += 4h;  // B is fresh
     flight.set(flight.other);
@@ -68,7 +68,7 @@ TEST_CASE("C row 40a: setTokens(B) during A's exchange: its result is dropped, a
     CHECK(flight.site.fake.state().visitors == 2);
 }
 
-TEST_CASE("C row 40b: the same with a B that has expired: it is renewed for A's waiters") {
+TEST_CASE("the same with a B that has expired: it is renewed for A's waiters [40]") {
     MidFlight flight;
     flight.set(flight.other);
     CHECK(flight.outcomes.empty());
@@ -85,7 +85,7 @@ TEST_CASE("C row 40b: the same with a B that has expired: it is renewed for A's 
     CHECK(flight.site.fake.state().visitors == 2);
 }
 
-TEST_CASE("C row 41: logout after the exchange has left: its result is discarded, from memory and from the storage") {
+TEST_CASE("logout after the exchange has left: its result is discarded, from memory and from the storage [41]") {
     MidFlight flight;
     int saves = 0;
     flight.site.storage->onSave = [&](const Tokens& tokens) {
@@ -109,7 +109,7 @@ TEST_CASE("C row 41: logout after the exchange has left: its result is discarded
     CHECK(flight.session.call(Request("GET", cartPath))->status == 404);  // not A's cart
 }
 
-TEST_CASE("C row 41: logout, and nobody wants a token any more: there is no session, and none comes back") {
+TEST_CASE("logout, and nobody wants a token any more: there is no session, and none comes back [41]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.hold("token", HoldPoint::beforeReply);
@@ -161,7 +161,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("C row 44: the start of an exchange throws: its waiters get an error, and the next call works") {
+TEST_CASE("the start of an exchange throws: its waiters get an error, and the next call works [44]") {
     Site site;
     const auto transport = std::make_shared<ThrowingTransport>(site.transport);
     SUBCASE("at once") { transport->throwsAtOnce = true; }

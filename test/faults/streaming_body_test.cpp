@@ -1,4 +1,4 @@
-// Fault matrix C, row 34: a body that comes from a source, and an answer that asks for it once more.
+// Row 34: a body that comes from a source, and an answer that asks for it once more.
 #include "faults/aged_session.hpp"
 #include "support/held.hpp"
 #include "support/request_log.hpp"
@@ -92,7 +92,7 @@ struct Streaming {
 
 }  // namespace
 
-TEST_CASE("C row 34: a 401 to a body that comes once: the error now, and the next call has a new token") {
+TEST_CASE("a 401 to a body that comes once: the error now, and the next call has a new token [34]") {
     Streaming at(false);
     at.site.fake.expireAccessTokens();
     const auto reply = at.call();
@@ -109,7 +109,7 @@ TEST_CASE("C row 34: a 401 to a body that comes once: the error now, and the nex
     CHECK(at.site.renewals() == 1);
 }
 
-TEST_CASE("C row 34: the error does not wait for the renewal") {
+TEST_CASE("the error does not wait for the renewal [34]") {
     Streaming at(false);
     at.site.fake.expireAccessTokens();
     at.site.fake.hold("token");
@@ -126,7 +126,7 @@ TEST_CASE("C row 34: the error does not wait for the renewal") {
     CHECK(at.site.renewals() == 1);
 }
 
-TEST_CASE("C row 34: a body that can be given again: the same bytes once more") {
+TEST_CASE("a body that can be given again: the same bytes once more [34]") {
     Streaming at(true);
     at.site.fake.expireAccessTokens();
     CHECK(at.call()->status == 400);
@@ -138,7 +138,7 @@ TEST_CASE("C row 34: a body that can be given again: the same bytes once more") 
     CHECK(at.log->take() == Events{"retried(401)", "finished(400)"});
 }
 
-TEST_CASE("C row 34: the same for a passing status") {
+TEST_CASE("the same for a passing status [34]") {
     for (const bool canRewind : {true, false}) {
         CAPTURE(canRewind);
         Streaming at(canRewind, true);
@@ -149,7 +149,7 @@ TEST_CASE("C row 34: the same for a passing status") {
     }
 }
 
-TEST_CASE("C row 34: a body that nobody has touched needs no second beginning") {
+TEST_CASE("a body that nobody has touched needs no second beginning [34]") {
     Streaming at(false);
     at.transport->refusals = 1;
     CHECK(at.call()->status == 400);

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 42 and 43: what waits is closed, dropped or stopped. Row 42 has three ends: close() answers who
+// Rows 42 and 43: what waits is closed, dropped or stopped. Row 42 has three ends: close() answers who
 // waits with `operation_aborted` (42a); waiters whose handle goes keep the manager, and are served (42b); those whose
 // context is destroyed are not answered, for nothing could run their handlers any more, and these go with it (42c). A
 // handler that is neither called nor destroyed would show as a witness that still lives, and under a sanitizer as a leak.
@@ -73,7 +73,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("C row 42a: close() with waiters: each ends once, as aborted, and what the exchange brought is saved") {
+TEST_CASE("close() with waiters: each ends once, as aborted, and what the exchange brought is saved [42]") {
     Waiting waiting(HoldPoint::beforeReply);
     bool closed = false;
     asio::co_spawn(*waiting.io, waiting.client->close(), [&](std::exception_ptr error) { closed = !error; });
@@ -89,7 +89,7 @@ TEST_CASE("C row 42a: close() with waiters: each ends once, as aborted, and what
     CHECK(codeOf([&] { runOn(*waiting.io, waiting.client->getTokens()); }) == asio::error::operation_aborted);
 }
 
-TEST_CASE("C row 42b: the handle goes, its waiters hold the session: they are served") {
+TEST_CASE("the handle goes, its waiters hold the session: they are served [42]") {
     Waiting waiting(HoldPoint::beforeEffect);
     waiting.client.reset();
     waiting.fake.release("token");
@@ -102,7 +102,7 @@ TEST_CASE("C row 42b: the handle goes, its waiters hold the session: they are se
     CHECK(waiting.fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 42c: the context goes with waiters in it: every handler is destroyed with it") {
+TEST_CASE("the context goes with waiters in it: every handler is destroyed with it [42]") {
     Waiting waiting(HoldPoint::beforeEffect);
     SUBCASE("the handle goes first") { waiting.client.reset(); }
     SUBCASE("the handle goes last") {}
@@ -114,7 +114,7 @@ TEST_CASE("C row 42c: the context goes with waiters in it: every handler is dest
     CHECK(waiting.stored().refreshToken == waiting.before.refreshToken);
 }
 
-TEST_CASE("C row 43: a context is stopped in the middle of an exchange") {
+TEST_CASE("a context is stopped in the middle of an exchange [43]") {
     Waiting waiting(HoldPoint::beforeReply);
     waiting.io->stop();
     waiting.fake.release("token");

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 55 (alerts), 56, 57 and 59: what TLS refuses, and what it resumes.
+// Rows 55 (alerts), 56, 57 and 59: what TLS refuses, and what it resumes.
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
@@ -109,7 +109,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("row 55: an alert ends the handshake with one error, at once, and is not retried") {
+TEST_CASE("an alert ends the handshake with one error, at once, and is not retried [55]") {
     const std::string ca = makeCredentials(Certificate::valid).caCertificate;
     for (const int alert : {40, 47, 48, 70, 80, 112, 120, 255}) {
         CAPTURE(alert);
@@ -119,7 +119,7 @@ TEST_CASE("row 55: an alert ends the handshake with one error, at once, and is n
     }
 }
 
-TEST_CASE("row 55: close_notify, or an end, in the middle of the handshake: nothing has left, so it is tried again") {
+TEST_CASE("close_notify, or an end, in the middle of the handshake: nothing has left, so it is tried again [55]") {
     const std::string ca = makeCredentials(Certificate::valid).caCertificate;
     for (const std::string& bytes : {std::string("\x15\x03\x03\x00\x02\x01\x00", 7), std::string()}) {
         AnsweringHello server(bytes);
@@ -128,7 +128,7 @@ TEST_CASE("row 55: close_notify, or an end, in the middle of the handshake: noth
     }
 }
 
-TEST_CASE("row 56: a certificate of an unknown authority, for another host, or expired") {
+TEST_CASE("a certificate of an unknown authority, for another host, or expired [56]") {
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         CAPTURE(version);
         const auto check = [version](Certificate kind, bool known, Errc code) {
@@ -143,7 +143,7 @@ TEST_CASE("row 56: a certificate of an unknown authority, for another host, or e
     }
 }
 
-TEST_CASE("row 56: a version that is too old") {
+TEST_CASE("a version that is too old [56]") {
     ServerSetup setup(makeCredentials(Certificate::valid));
     TlsOptions options = trusting(setup.credentials.caCertificate);
     setup.maxVersion = TLS1_1_VERSION;
@@ -153,7 +153,7 @@ TEST_CASE("row 56: a version that is too old") {
     checkRefused(setup, options, Errc::tls_failed);
 }
 
-TEST_CASE("row 56: a certificate that is valid, and none of the pins") {
+TEST_CASE("a certificate that is valid, and none of the pins [56]") {
     ServerSetup setup(makeCredentials(Certificate::valid));
     TlsOptions options = trusting(setup.credentials.caCertificate);
     options.pins = {pinOf(makeCredentials(Certificate::valid).certificate)};
@@ -191,7 +191,7 @@ TEST_CASE("a server that wants another client: refused in one error, and no call
     }
 }
 
-TEST_CASE("row 57: a certificate that is exchanged while the client lives is verified anew") {
+TEST_CASE("a certificate that is exchanged while the client lives is verified anew [57]") {
     const ServerSetup first(makeCredentials(Certificate::valid)), second(makeCredentials(Certificate::valid)),
         wrong(makeCredentials(Certificate::wrongHost));
     TlsServer server(first);
@@ -214,7 +214,7 @@ TEST_CASE("row 57: a certificate that is exchanged while the client lives is ver
     caller.succeeds();
 }
 
-TEST_CASE("row 59: a rejected session costs a full handshake and nothing else") {
+TEST_CASE("a rejected session costs a full handshake and nothing else [59]") {
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         CAPTURE(version);
         ServerSetup setup(makeCredentials(Certificate::valid));

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 25, 25b and 26: how long a token is taken to live.
+// Rows 25, 25b and 26: how long a token is taken to live.
 #include "faults/aged_session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,7 +17,7 @@ std::string tokenFor(const std::string& expiresIn) {
 
 }  // namespace
 
-TEST_CASE("C row 25: expires_in in every shape: read, capped, or taken for 4 h, and never asked for again at once") {
+TEST_CASE("expires_in in every shape: read, capped, or taken for 4 h, and never asked for again at once [25]") {
     struct Row {
         const char* written;
         std::chrono::seconds life;
@@ -54,7 +54,7 @@ TEST_CASE("C row 25: expires_in in every shape: read, capped, or taken for 4 h, 
     }
 }
 
-TEST_CASE("C row 25: NaN is no JSON: asked for once more") {
+TEST_CASE("NaN is no JSON: asked for once more [25]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.failNext("token", 1, ScriptedReply(200, tokenFor("NaN")));
@@ -63,8 +63,7 @@ TEST_CASE("C row 25: NaN is no JSON: asked for once more") {
     shopper.checkKept();
 }
 
-TEST_CASE(
-    "C row 25b: an exchange of 30 s for a token of 60 s: its age counts from the request, and no call meets a 401") {
+TEST_CASE("an exchange of 30 s for a token of 60 s: its age counts from the request, and no call meets a 401 [25b]") {
     Shopper shopper;
     shopper.expire();
     shopper.site.fake.setAccessTokenLifetime(60s);
@@ -91,7 +90,7 @@ TEST_CASE(
     shopper.checkKept();
 }
 
-TEST_CASE("C row 26: tokens of 20 s under constant use: one renewal in about 10 s, and no dead token is given out") {
+TEST_CASE("tokens of 20 s under constant use: one renewal in about 10 s, and no dead token is given out [26]") {
     Shopper shopper;
     shopper.site.fake.setAccessTokenLifetime(20s);
     shopper.expire();

@@ -1,4 +1,4 @@
-// Fault matrix C, rows 27 and 28: tokens that no header can carry, and tokens that are long.
+// Rows 27 and 28: tokens that no header can carry, and tokens that are long.
 #include "faults/aged_session.hpp"
 #include "support/held.hpp"
 
@@ -32,7 +32,7 @@ std::string longToken(std::size_t size) { return "CANARY" + std::string(size - 6
 
 }  // namespace
 
-TEST_CASE("C row 27: a token with CR, LF, NUL, a space or UTF-8 is refused, and not repeated in the error") {
+TEST_CASE("a token with CR, LF, NUL, a space or UTF-8 is refused, and not repeated in the error [27]") {
     for (const char* bad :
          {R"(CANARY\r\nX-Evil: 1)", R"(CANARY\n)", R"(\rCANARY)", R"(CANARY\u0000)", R"(CANARY\u0000more)",
           "CANARY\xC3\xA4", R"(CANARY\u00e4)", R"(CANARY\u2028)", "CANARY more", R"(CANARY\t)", R"(CANARY\u007f)"}) {
@@ -42,7 +42,7 @@ TEST_CASE("C row 27: a token with CR, LF, NUL, a space or UTF-8 is refused, and 
     }
 }
 
-TEST_CASE("C row 28a: a long access token is saved, and sent whole with the next call") {
+TEST_CASE("a long access token is saved, and sent whole with the next call [28]") {
     const std::string tokenText = longToken(60'000);
     Shopper shopper;
     shopper.expire();
@@ -56,7 +56,7 @@ TEST_CASE("C row 28a: a long access token is saved, and sent whole with the next
     shopper.checkKept();
 }
 
-TEST_CASE("C row 28a: one of 64 KB is the longest; a server that takes no such header says so, and that is no 401") {
+TEST_CASE("one of 64 KB is the longest; a server that takes no such header says so, and that is no 401 [28]") {
     const std::string most = longToken(65'536);
     Shopper shopper;
     shopper.expire();
@@ -75,7 +75,7 @@ TEST_CASE("C row 28a: one of 64 KB is the longest; a server that takes no such h
     CHECK(shopper.session.hasCart());  // with the next one
 }
 
-TEST_CASE("C row 28b: a refresh token of 64 KB is one: it is saved, and sent whole with the next renewal") {
+TEST_CASE("a refresh token of 64 KB is one: it is saved, and sent whole with the next renewal [28]") {
     const std::string most = longToken(65'536);
     Shopper shopper;
     shopper.expire();
@@ -91,7 +91,7 @@ TEST_CASE("C row 28b: a refresh token of 64 KB is one: it is saved, and sent who
     CHECK(shopper.session.active().refreshToken.value == most);
 }
 
-TEST_CASE("C row 28c: a longer token is refused: the error names the limit and not the token") {
+TEST_CASE("a longer token is refused: the error names the limit and not the token [28]") {
     checkRefused(tokens(longToken(65'537)), "more than 64 KB");
     checkRefused(tokens("OauthNG.JWS.x", longToken(65'537)), "more than 64 KB");
     checkRefused(tokens(longToken(1'000'000)), "more than 64 KB");

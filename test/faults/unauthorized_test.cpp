@@ -1,4 +1,4 @@
-// Fault matrix C, rows 30-35: an API call is answered with 401.
+// Rows 30-35: an API call is answered with 401.
 #include "integration/failures.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -67,7 +67,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("C row 30: a 401 with the current token: one renewal and one replay, the same request with another token") {
+TEST_CASE("a 401 with the current token: one renewal and one replay, the same request with another token [30]") {
     testing::FakeWix fake;
     Visitor visitor(fake);
     fake.expireAccessTokens();
@@ -95,7 +95,7 @@ TEST_CASE("C row 30: a 401 with the current token: one renewal and one replay, t
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 31: a 401 with a token that was replaced meanwhile: a replay with the newer one, and no renewal") {
+TEST_CASE("a 401 with a token that was replaced meanwhile: a replay with the newer one, and no renewal [31]") {
     testing::FakeWix fake;
     Visitor visitor(fake);
     fake.hold("cart");
@@ -116,7 +116,7 @@ TEST_CASE("C row 31: a 401 with a token that was replaced meanwhile: a replay wi
     CHECK(fake.state().requests.at("cart") == 2);
 }
 
-TEST_CASE("C row 32: 500 parallel 401s cost one renewal, and all 500 calls succeed") {
+TEST_CASE("500 parallel 401s cost one renewal, and all 500 calls succeed [32]") {
     testing::FakeWix fake;
     Visitor visitor(fake);
     runOn(visitor.io, visitor.client.post(queryPath, object()));
@@ -137,7 +137,7 @@ TEST_CASE("C row 32: 500 parallel 401s cost one renewal, and all 500 calls succe
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 33: a replay that is refused too is the caller's: no second renewal") {
+TEST_CASE("a replay that is refused too is the caller's: no second renewal [33]") {
     testing::FakeWix fake;
     Visitor visitor(fake);
     fake.failNext("cart", 2, unauthorized);
@@ -149,7 +149,7 @@ TEST_CASE("C row 33: a replay that is refused too is the caller's: no second ren
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 34: a 401 while a body is on its way ends its sending, and it is replayed with all of it") {
+TEST_CASE("a 401 while a body is on its way ends its sending, and it is replayed with all of it [34]") {
     testing::FakeWix fake;
     EarlyServer server;
     ClientOptions options = optionsFor(fake);
@@ -167,7 +167,7 @@ TEST_CASE("C row 34: a 401 while a body is on its way ends its sending, and it i
     CHECK(fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 35: a 401 that comes after the logout: no renewal, and nobody is brought back") {
+TEST_CASE("a 401 that comes after the logout: no renewal, and nobody is brought back [35]") {
     testing::FakeWix fake;
     Visitor visitor(fake);
     fake.hold("cart");

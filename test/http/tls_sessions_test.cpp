@@ -82,7 +82,7 @@ TEST_CASE("a session outlives the connections that made it, however these end") 
     CHECK(setup.connect());
 }
 
-TEST_CASE("row 59: a server with new ticket keys gets a full handshake, and its session is resumed next") {
+TEST_CASE("a server with new ticket keys gets a full handshake, and its session is resumed next [59]") {
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         CAPTURE(version);
         Setup setup(version);
@@ -94,7 +94,7 @@ TEST_CASE("row 59: a server with new ticket keys gets a full handshake, and its 
     }
 }
 
-TEST_CASE("row 57: a server with another certificate and new ticket keys is verified anew") {
+TEST_CASE("a server with another certificate and new ticket keys is verified anew [57]") {
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         CAPTURE(version);
         Setup setup(version);

@@ -194,7 +194,7 @@ TEST_CASE("a connection on which a request was misdirected is not used again") {
 
 // UndefinedBehaviorSanitizer, which is built in with this one, needs descriptors of its own to look at an object.
 #ifndef __SANITIZE_ADDRESS__
-TEST_CASE("row 94: without descriptors a call fails with a typed error, and later ones work") {
+TEST_CASE("without descriptors a call fails with a typed error, and later ones work [94]") {
     testing::FakeWix fake;
     TransportOptions options;
     options.tls.caPem = fake.caPem();

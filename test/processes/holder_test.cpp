@@ -1,4 +1,4 @@
-// Fault matrix C, row 48: the process that renews the session of all is killed, or stopped for longer than its lease.
+// Row 48: the process that renews the session of all is killed, or stopped for longer than its lease.
 #include <doctest/doctest.h>
 
 #include "processes/redis_server.hpp"
@@ -93,7 +93,7 @@ void checkStopped(asio::io_context& io, const SharedStorage& shared) {
 
 }  // namespace
 
-TEST_CASE("C row 48: the process that renews is killed: another takes over, and nothing is lost") {
+TEST_CASE("the process that renews is killed: another takes over, and nothing is lost [48]") {
     const TempDirectory folder;
     asio::io_context io;
     SUBCASE("a session file") { checkKilled(io, fileIn(folder)); }
@@ -107,7 +107,7 @@ TEST_CASE("C row 48: the process that renews is killed: another takes over, and 
 #endif
 }
 
-TEST_CASE("C row 48: the process that renews is stopped for longer than its lease: it cannot overwrite") {
+TEST_CASE("the process that renews is stopped for longer than its lease: it cannot overwrite [48]") {
     const TempDirectory folder;
     asio::io_context io;
     SUBCASE("a session file") { checkStopped(io, fileIn(folder)); }

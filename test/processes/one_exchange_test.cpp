@@ -1,4 +1,4 @@
-// Fault matrix C, row 48: processes with one storage, all with an expired session. One exchange; the others adopt it.
+// Row 48: processes with one storage, all with an expired session. One exchange; the others adopt it.
 #include <doctest/doctest.h>
 
 #include "processes/redis_server.hpp"
@@ -47,39 +47,39 @@ void checkRounds(asio::io_context& io, const SharedStorage& shared, std::size_t 
 
 }  // namespace
 
-TEST_CASE("C row 48: two processes, one session file, an expired session: one exchange") {
+TEST_CASE("two processes, one session file, an expired session: one exchange [48]") {
     const TempDirectory folder;
     asio::io_context io;
     checkRounds(io, fileIn(folder), 2);
 }
 
-TEST_CASE("C row 48: eight processes, one session file, an expired session: one exchange") {
+TEST_CASE("eight processes, one session file, an expired session: one exchange [48]") {
     const TempDirectory folder;
     asio::io_context io;
     checkRounds(io, fileIn(folder), 8);
 }
 
-TEST_CASE("C row 48: two processes, a directory of sessions: one exchange") {
+TEST_CASE("two processes, a directory of sessions: one exchange [48]") {
     const TempDirectory folder;
     asio::io_context io;
     checkRounds(io, directoryIn(folder), 2);
 }
 
-TEST_CASE("C row 48: eight processes, a directory of sessions: one exchange") {
+TEST_CASE("eight processes, a directory of sessions: one exchange [48]") {
     const TempDirectory folder;
     asio::io_context io;
     checkRounds(io, directoryIn(folder), 8);
 }
 
 #ifdef WIX_TEST_REDIS
-TEST_CASE("C row 48: two processes, Redis: one exchange") {
+TEST_CASE("two processes, Redis: one exchange [48]") {
     asio::io_context io;
     if (noRedis()) return;
     RedisServer server;
     checkRounds(io, server.shared(io), 2);
 }
 
-TEST_CASE("C row 48: eight processes, Redis: one exchange") {
+TEST_CASE("eight processes, Redis: one exchange [48]") {
     asio::io_context io;
     if (noRedis()) return;
     RedisServer server;

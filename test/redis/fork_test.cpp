@@ -1,4 +1,4 @@
-// Fault matrix C, row 93: fork() with a connection to Redis.
+// Row 93: fork() with a connection to Redis.
 #include "redis/tls_redis.hpp"
 #include "support/in_child.hpp"
 
@@ -30,7 +30,7 @@ struct Parent {
 
 }  // namespace
 
-TEST_CASE("C row 93: in the child the parent's RedisTokenStorage is refused, and gives no lease back") {
+TEST_CASE("in the child the parent's RedisTokenStorage is refused, and gives no lease back [93]") {
     if (noRedis()) return;
     Parent parent;
     std::optional<RenewalLease> lease = runOn(*parent.io, parent.storage->acquireLease("a", 1min));
@@ -45,7 +45,7 @@ TEST_CASE("C row 93: in the child the parent's RedisTokenStorage is refused, and
     CHECK(parent.loads());
 }
 
-TEST_CASE("C row 93: the child drops what it has of the parent's: the connection to Redis goes on") {
+TEST_CASE("the child drops what it has of the parent's: the connection to Redis goes on [93]") {
     if (noRedis()) return;
     Parent parent;
     bool storageFirst = true;
@@ -72,7 +72,7 @@ TEST_CASE("C row 93: the child drops what it has of the parent's: the connection
     CHECK(descriptorTo(parent.redis.port()) == descriptor);
 }
 
-TEST_CASE("C row 93: a load is on its way, and the child runs the io_context: it is told, and takes no answer") {
+TEST_CASE("a load is on its way, and the child runs the io_context: it is told, and takes no answer [93]") {
     if (noRedis()) return;
     Parent parent;
     parent.redis.freeze();

@@ -1,4 +1,4 @@
-// Sessions of clients in Redis. C row 97: what becomes of one whose Redis is down, slow, or gives an older generation back.
+// Sessions of clients in Redis. Row 97: what becomes of one whose Redis is down, slow, or gives an older generation back.
 #include <boost/json/serialize.hpp>
 
 #include <functional>
@@ -71,7 +71,7 @@ struct Shop {
 
 }  // namespace
 
-TEST_CASE("C row 97: Redis goes down or slow under a session: it goes on in memory, is renewed, and is saved again") {
+TEST_CASE("Redis goes down or slow under a session: it goes on in memory, is renewed, and is saved again [97]") {
     if (noRedis()) return;
     Shop shop;
     const Tokens made = runOn(shop.io, shop.client->generateVisitorTokens());
@@ -110,7 +110,7 @@ TEST_CASE("C row 97: Redis goes down or slow under a session: it goes on in memo
     CHECK(shop.fake.state().visitors == 1);
 }
 
-TEST_CASE("C row 97: Redis comes back with an older generation: it is never used, and the newer one is saved over it") {
+TEST_CASE("Redis comes back with an older generation: it is never used, and the newer one is saved over it [97]") {
     if (noRedis()) return;
     Shop shop;
     runOn(shop.io, shop.client->generateVisitorTokens());
@@ -142,8 +142,7 @@ TEST_CASE("C row 97: Redis comes back with an older generation: it is never used
     CHECK(shop.fake.state().visitors == 1);
 }
 
-TEST_CASE(
-    "C row 97: Redis is down or slow when the program starts: no visitor is made, and the next use asks it again") {
+TEST_CASE("Redis is down or slow when the program starts: no visitor is made, and the next use asks it again [97]") {
     if (noRedis()) return;
     Shop shop;
     bool known = false;

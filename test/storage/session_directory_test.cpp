@@ -118,7 +118,7 @@ TEST_CASE("directory: it must be there") {
     checkFails(fs::path(), Errc::storage_refused, "the path does not name a file");
 }
 
-TEST_CASE("C row 96: a directory where others may write, or of another user, is refused") {
+TEST_CASE("a directory where others may write, or of another user, is refused [96]") {
     const TempDirectory directory;
     SessionFiles files = filesIn(directory.path());
     CHECK(files.save("key", tokens("1"), 0).has_value());
@@ -139,7 +139,7 @@ TEST_CASE("C row 96: a directory where others may write, or of another user, is 
     }
 }
 
-TEST_CASE("C row 96: a session in a directory that is a link, or that others may read, is refused") {
+TEST_CASE("a session in a directory that is a link, or that others may read, is refused [96]") {
     const TempDirectory directory;
     SessionFiles files = filesIn(directory.path());
     CHECK(files.save("key", tokens("1"), 0).has_value());
@@ -154,7 +154,7 @@ TEST_CASE("C row 96: a session in a directory that is a link, or that others may
     CHECK(files.save("key", tokens("2"), 0).error().code == Errc::storage_refused);
 }
 
-TEST_CASE("C row 95: directory: a full disk leaves the old session, and no rest") {
+TEST_CASE("directory: a full disk leaves the old session, and no rest [95]") {
     const TempDirectory directory;
     SessionFiles files = filesIn(directory.path());
     const std::uint64_t version = files.save("key", tokens("1"), 0)->version();
@@ -181,7 +181,7 @@ TEST_CASE("C row 95: directory: a full disk leaves the old session, and no rest"
     CHECK(directory.names() == expected);
 }
 
-TEST_CASE("C row 95: directory: what processes left that were killed is removed, of all sessions") {
+TEST_CASE("directory: what processes left that were killed is removed, of all sessions [95]") {
     const TempDirectory directory;
     const auto leftoverOf = [](const std::string& key) {
         return "." + sessionFileName(key) + ".0123456789abcdef.wix-tmp";

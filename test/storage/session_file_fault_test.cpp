@@ -84,7 +84,7 @@ TEST_CASE("a save takes these steps, in this order") {
     CHECK(seen.size() == stepsOfErase);
 }
 
-TEST_CASE("C row 95: each step of a save that fails leaves the old record, or after the rename the new one") {
+TEST_CASE("each step of a save that fails leaves the old record, or after the rename the new one [95]") {
     int failures = 0;
     for (int error : {ENOSPC, EIO, EROFS, EMFILE, EACCES}) {
         for (int step = 0;; ++step) {
@@ -116,7 +116,7 @@ TEST_CASE("C row 95: each step of a save that fails leaves the old record, or af
     CHECK(failures == 5 * stepsOfSave);
 }
 
-TEST_CASE("C row 95: each step of an erase that fails leaves the record, or after the rename an empty one") {
+TEST_CASE("each step of an erase that fails leaves the record, or after the rename an empty one [95]") {
     for (int step = 0; step < stepsOfErase; ++step) {
         const TempDirectory directory;
         const fs::path file = directory / "session.json";
@@ -161,7 +161,7 @@ TEST_CASE("a file system that cannot sync a directory is no failure") {
     }
 }
 
-TEST_CASE("C row 95: a process that is killed at any step leaves a whole record, and its rest is cleaned up") {
+TEST_CASE("a process that is killed at any step leaves a whole record, and its rest is cleaned up [95]") {
     int killed = 0;
     for (int step = 0; step <= stepsOfSave; ++step) {
         const TempDirectory directory;
@@ -190,7 +190,7 @@ TEST_CASE("C row 95: a process that is killed at any step leaves a whole record,
     CHECK(killed == stepsOfSave);
 }
 
-TEST_CASE("C row 95: a full disk in the middle of the file: short writes go on, and the rest is an error") {
+TEST_CASE("a full disk in the middle of the file: short writes go on, and the rest is an error [95]") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     SessionFile session(file);

@@ -81,7 +81,7 @@ TEST_CASE("a file over 1 MiB is damaged, one below is read") {
     checkRefused(file, "damaged: it is larger than 1 MiB");
 }
 
-TEST_CASE("C row 96: a file that others may use is refused, with the remedy") {
+TEST_CASE("a file that others may use is refused, with the remedy [96]") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     put(file, javaScript);
@@ -119,7 +119,7 @@ TEST_CASE("what is not a regular file is refused without waiting for it") {
     }
 }
 
-TEST_CASE("C row 96: a symbolic link is refused, and what it points to is not touched") {
+TEST_CASE("a symbolic link is refused, and what it points to is not touched [96]") {
     const TempDirectory directory;
     const std::string isLink = "refused: it is a symbolic link; give the path of the file itself";
     put(directory / "target", javaScript);
@@ -133,7 +133,7 @@ TEST_CASE("C row 96: a symbolic link is refused, and what it points to is not to
     CHECK(fs::is_symlink(directory / "dangling"));
 }
 
-TEST_CASE("C row 96: a file of another user is refused") {
+TEST_CASE("a file of another user is refused [96]") {
     if (::geteuid() != 0) {
         wix::test::skip("only root can give a file away");
         return;

@@ -190,7 +190,7 @@ TEST_CASE("a lease that cannot be had is a failure, not a lease, and leaves none
     }
 }
 
-TEST_CASE("C row 95: without space for its note a lease is one all the same, for the time that others would have it") {
+TEST_CASE("without space for its note a lease is one all the same, for the time that others would have it [95]") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     const auto setTime = [&](std::chrono::seconds ago) {

@@ -109,7 +109,7 @@ TEST_CASE("leftovers of a process that is saving just now stay") {
     CHECK(!fs::exists(directory / leftover));
 }
 
-TEST_CASE("C row 96: a lock or lease file that is a link, no file, or open to others is refused") {
+TEST_CASE("a lock or lease file that is a link, no file, or open to others is refused [96]") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     const std::uint64_t version = SessionFile(file).save("key", tokens("1"), 0)->version();
@@ -157,7 +157,7 @@ TEST_CASE("C row 96: a lock or lease file that is a link, no file, or open to ot
     CHECK(SessionFile(file).save("key", tokens("2"), version)->isSaved());
 }
 
-TEST_CASE("C row 95: without a lock file, on a full or read-only disk, a session is still read") {
+TEST_CASE("without a lock file, on a full or read-only disk, a session is still read [95]") {
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     const std::uint64_t version = SessionFile(file).save("key", tokens("1"), 0)->version();

@@ -22,7 +22,7 @@ const std::vector<Death> deaths = {Death(0, false), Death(1, false), Death(60, f
 
 }  // namespace
 
-TEST_CASE("row 60: the server closes an idle connection before it is used again: another one, for GET and for POST") {
+TEST_CASE("the server closes an idle connection before it is used again: another one, for GET and for POST [60]") {
     for (const bool tls : {false, true}) {
         CAPTURE(tls);
         ToxicLine line(tls);
@@ -42,7 +42,7 @@ TEST_CASE("row 60: the server closes an idle connection before it is used again:
     }
 }
 
-TEST_CASE("row 61: a close that crosses a GET on its way: the GET is sent once more") {
+TEST_CASE("a close that crosses a GET on its way: the GET is sent once more [61]") {
     for (const bool tls : {false, true}) {
         for (const Death& death : deaths) {
             CAPTURE(tls);
@@ -63,7 +63,7 @@ TEST_CASE("row 61: a close that crosses a GET on its way: the GET is sent once m
     }
 }
 
-TEST_CASE("row 61: a new connection that dies too is no race: the caller hears of it") {
+TEST_CASE("a new connection that dies too is no race: the caller hears of it [61]") {
     for (const bool reset : {false, true}) {
         CAPTURE(reset);
         ToxicLine line(false);
@@ -79,7 +79,7 @@ TEST_CASE("row 61: a new connection that dies too is no race: the caller hears o
     }
 }
 
-TEST_CASE("row 62: a close that crosses a POST without a key: maybe_sent, and no duplicate") {
+TEST_CASE("a close that crosses a POST without a key: maybe_sent, and no duplicate [62]") {
     for (const bool tls : {false, true}) {
         for (const Death& death : deaths) {
             CAPTURE(tls);
@@ -107,7 +107,7 @@ TEST_CASE("row 62: a close that crosses a POST without a key: maybe_sent, and no
     }
 }
 
-TEST_CASE("row 62: a POST that its caller calls repeatable is sent once more") {
+TEST_CASE("a POST that its caller calls repeatable is sent once more [62]") {
     for (const bool tls : {false, true}) {
         CAPTURE(tls);
         CallOptions repeatable;
@@ -122,7 +122,7 @@ TEST_CASE("row 62: a POST that its caller calls repeatable is sent once more") {
     }
 }
 
-TEST_CASE("row 64: a reset after the answer's head: an error, and nothing is sent again") {
+TEST_CASE("a reset after the answer's head: an error, and nothing is sent again [64]") {
     const std::string reply = answer(R"({"cart":{"id":"1"}})");
     const std::uint64_t head = reply.find("\r\n\r\n") + 4;
     for (const std::uint64_t bytes : {head, head + 3}) {
@@ -163,7 +163,7 @@ TEST_CASE("row 64: a reset after the answer's head: an error, and nothing is sen
     line.visitor.checkUntouched();
 }
 
-TEST_CASE("row 67: a server that announces the end of the connection is believed before the end comes") {
+TEST_CASE("a server that announces the end of the connection is believed before the end comes [67]") {
     for (const bool tls : {false, true}) {
         for (const std::string& reply :
              {answer(R"({"a":1})", "Connection: close\r\n"), answer(R"({"a":1})", "connection: CLOSE, x\r\n"),
@@ -182,7 +182,7 @@ TEST_CASE("row 67: a server that announces the end of the connection is believed
     }
 }
 
-TEST_CASE("row 67: an HTTP/1.0 server that keeps the connection alive, and says so") {
+TEST_CASE("an HTTP/1.0 server that keeps the connection alive, and says so [67]") {
     ToxicLine line(false);
     line.fake.answerRaw(
         "cart", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 7\r\n\r\n" + std::string(R"({"a":1})"),
@@ -193,7 +193,7 @@ TEST_CASE("row 67: an HTTP/1.0 server that keeps the connection alive, and says 
     line.visitor.checkUntouched();
 }
 
-TEST_CASE("row 67: Keep-Alive: timeout=1: not used after a second, although the end has not come") {
+TEST_CASE("Keep-Alive: timeout=1: not used after a second, although the end has not come [67]") {
     ToxicLine line(false);
     line.proxy.set(Direction::downstream, toxicsWith([](Toxics& toxics) { toxics.slowClose = 1h; }));
     line.fake.answerRaw("cart", answer(R"({"a":1})", "Keep-Alive: timeout=1, max=100\r\n"), true);

@@ -75,7 +75,7 @@ asio::awaitable<void> callOnce(Crossing* visitor, int number, std::vector<int>* 
 
 }  // namespace
 
-TEST_CASE("row 79: every byte its own packet, or any packet of any size: the same results") {
+TEST_CASE("every byte its own packet, or any packet of any size: the same results [79]") {
     for (const bool tls : {false, true}) {
         CAPTURE(tls);
         Results plain;
@@ -100,7 +100,7 @@ TEST_CASE("row 79: every byte its own packet, or any packet of any size: the sam
     }
 }
 
-TEST_CASE("row 80: latency and jitter, answers in another order: no visitor gets what is another's") {
+TEST_CASE("latency and jitter, answers in another order: no visitor gets what is another's [80]") {
     for (const bool tls : {false, true}) {
         CAPTURE(tls);
         testing::FakeWix fake(serving(tls));

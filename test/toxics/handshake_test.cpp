@@ -33,7 +33,7 @@ struct Newcomer {
 
 }  // namespace
 
-TEST_CASE("row 55: a handshake that stalls, on either side and anywhere: its own deadline ends it") {
+TEST_CASE("a handshake that stalls, on either side and anywhere: its own deadline ends it [55]") {
     for (const Direction direction : {Direction::upstream, Direction::downstream}) {
         for (const std::uint64_t bytes : {0u, 1u, 100u, 600u}) {
             CAPTURE(static_cast<int>(direction));
@@ -57,7 +57,7 @@ TEST_CASE("row 55: a handshake that stalls, on either side and anywhere: its own
     }
 }
 
-TEST_CASE("row 55: an end or a reset anywhere in the handshake: a typed error, and no byte of the request is sent") {
+TEST_CASE("an end or a reset anywhere in the handshake: a typed error, and no byte of the request is sent [55]") {
     for (const bool reset : {false, true}) {
         for (const Direction direction : {Direction::upstream, Direction::downstream}) {
             Newcomer newcomer;
@@ -85,7 +85,7 @@ TEST_CASE("row 55: an end or a reset anywhere in the handshake: a typed error, a
     }
 }
 
-TEST_CASE("row 55: a handshake in single bytes, late and with jitter, succeeds") {
+TEST_CASE("a handshake in single bytes, late and with jitter, succeeds [55]") {
     Newcomer newcomer;
     const auto toxics = toxicsWith([](Toxics& t) {
         t.sliceSize = 1;

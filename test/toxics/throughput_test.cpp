@@ -44,7 +44,7 @@ const std::string& muchData() {
 
 }  // namespace
 
-TEST_CASE("row 81: a download of 1 KB/s stalls: an error long before the call's deadline") {
+TEST_CASE("a download of 1 KB/s stalls: an error long before the call's deadline [81]") {
     for (const bool tls : {false, true}) {
         CAPTURE(tls);
         Impatient line(tls);
@@ -65,7 +65,7 @@ TEST_CASE("row 81: a download of 1 KB/s stalls: an error long before the call's 
     }
 }
 
-TEST_CASE("row 81: a download that is slow, and fast enough, is not ended, however long it takes") {
+TEST_CASE("a download that is slow, and fast enough, is not ended, however long it takes [81]") {
     Impatient line(false);
     line.fake.answerRaw("cart", answer(std::string(60'000, ' ') + "{}"), false);
     line.proxy.set(Direction::downstream, bytesPerSecond(40'000));  // 16 KB in the time for 4
@@ -75,7 +75,7 @@ TEST_CASE("row 81: a download that is slow, and fast enough, is not ended, howev
     line.visitor.checkUntouched();
 }
 
-TEST_CASE("row 81: an upload of 1 KB/s stalls: an error long before the call's deadline, and nothing is sent again") {
+TEST_CASE("an upload of 1 KB/s stalls: an error long before the call's deadline, and nothing is sent again [81]") {
     for (const bool tls : {false, true}) {
         CAPTURE(tls);
         Impatient line(tls);
@@ -96,7 +96,7 @@ TEST_CASE("row 81: an upload of 1 KB/s stalls: an error long before the call's d
     }
 }
 
-TEST_CASE("row 81: an upload that is slow, and fast enough, arrives") {
+TEST_CASE("an upload that is slow, and fast enough, arrives [81]") {
     Impatient line(false);
     line.proxy.set(Direction::upstream, bytesPerSecond(12u << 20));
     const auto began = std::chrono::steady_clock::now();

@@ -42,7 +42,7 @@ std::uint64_t cutEverywhere(ToxicLine& line, const std::string& reply, bool rese
 
 }  // namespace
 
-TEST_CASE("row 74: cut after every byte, plain HTTP") {
+TEST_CASE("cut after every byte, plain HTTP [74]") {
     for (const bool reset : {false, true}) {
         for (const std::string& reply : {answer(text), chunkedAnswer}) {
             CAPTURE(reset);
@@ -54,7 +54,7 @@ TEST_CASE("row 74: cut after every byte, plain HTTP") {
     }
 }
 
-TEST_CASE("row 74: cut after every byte of one record, TLS") {
+TEST_CASE("cut after every byte of one record, TLS [74]") {
     for (const bool reset : {false, true}) {
         CAPTURE(reset);
         ToxicLine line(true);
@@ -64,14 +64,14 @@ TEST_CASE("row 74: cut after every byte of one record, TLS") {
     }
 }
 
-TEST_CASE("row 74: a body that ends with the connection is whole only with close_notify, TLS") {
+TEST_CASE("a body that ends with the connection is whole only with close_notify, TLS [74]") {
     ToxicLine line(true);
     const std::string reply = "HTTP/1.1 200 OK\r\n\r\n" + text;
     CHECK(cutEverywhere(line, reply, false, true) == reply.size() + 22 + 24);
     line.visitor.checkUntouched();
 }
 
-TEST_CASE("row 74: a GET that is cut anywhere is made good by retries") {
+TEST_CASE("a GET that is cut anywhere is made good by retries [74]") {
     for (const bool tls : {false, true}) {
         CAPTURE(tls);
         ToxicLine line(tls, 3);
@@ -87,7 +87,7 @@ TEST_CASE("row 74: a GET that is cut anywhere is made good by retries") {
     }
 }
 
-TEST_CASE("row 74: a token answer that is cut anywhere leaves the session as it was") {
+TEST_CASE("a token answer that is cut anywhere leaves the session as it was [74]") {
     for (std::uint64_t bytes = 0; bytes < 700; bytes += 90) {
         CAPTURE(bytes);
         ToxicLine line(false);
