@@ -6,6 +6,7 @@
 # Exit: 0 passed, 1 failed, 77 skipped because perl is not there.
 set -euo pipefail
 root=${1:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+root=$(cd "$root" && pwd)
 cd "$root/src/testing"
 page=$root/docs/fake.md
 failures=0
