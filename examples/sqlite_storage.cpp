@@ -1,6 +1,7 @@
 // A session that is stored in SQLite and survives the program: each run of this one is the same visitor.
 #include "sqlite_storage.hpp"
 
+#include <wix/run.hpp>
 #include <wix/testing/fake_wix.hpp>
 #include <wix/wix.hpp>
 

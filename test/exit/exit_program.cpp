@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 
+#include <wix/run.hpp>
 #include <wix/testing/fake_wix.hpp>
 #include <wix/wix.hpp>
 
