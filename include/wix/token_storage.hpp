@@ -152,7 +152,7 @@ private:
 /// - A symbolic link, a file that others may read or write, that belongs to another user, or that is the session of
 ///   another client id is refused (Errc::storage_refused); what is no session is Errc::storage_damaged. Such a file is
 ///   never changed: move it away, or correct its mode.
-/// - File calls run on a thread of their own, shared by all such storages. Thread-safe.
+/// - File calls run on at most 16 threads, in order for each file. Thread-safe.
 class WIX_EXPORT FileTokenStorage final : public TokenStorage {
 public:
     /// One session, in `file`.
