@@ -45,7 +45,7 @@ struct Shop {
 
 asio::awaitable<void> send(std::shared_ptr<detail::HttpTransport> transport, detail::WireRequest request,
                            std::vector<result<detail::HttpReply>>* replies) {
-    const detail::WaitLimits limits(std::chrono::steady_clock::now() + 1min, std::stop_token());
+    const detail::WaitLimits limits(detail::MonotonicClock::now() + 1min, std::stop_token());
     auto shared = std::make_shared<detail::WireRequest>(std::move(request));
     auto reply = co_await transport->send(std::move(shared), limits);
     replies->push_back(std::move(reply));
