@@ -4,26 +4,19 @@
 #include <boost/system/error_code.hpp>
 
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 namespace wix::detail {
 
 /// As socket.open(protocol).
+///
+/// The flag is set after the socket was opened, and not in one step. Asio takes a socket that is assigned to it for one that
+/// may have duplicates, and removes it from the epoll set when it is closed. The set is shared with the children of a fork,
+/// so a child that closes what it has of its parent's would make its parent deaf.
 template <class Socket, class Protocol>
 boost::system::error_code openCloexec(Socket& socket, const Protocol& protocol) {
-#if defined(SOCK_CLOEXEC)
-    const int made = ::socket(protocol.family(), protocol.type() | SOCK_CLOEXEC, protocol.protocol());
-#else
-    const int made = ::socket(protocol.family(), protocol.type(), protocol.protocol());
-    if (made >= 0) ::fcntl(made, F_SETFD, FD_CLOEXEC);
-#endif
-    if (made < 0) return boost::system::error_code(errno, boost::system::system_category());
     boost::system::error_code error;
-    socket.assign(protocol, made, error);
-    if (error) ::close(made);
+    socket.open(protocol, error);
+    if (!error) ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
     return error;
 }
 

@@ -101,7 +101,7 @@ void beginSave(std::shared_ptr<wix::TokenStorage> storage, const std::string& ke
     const wix::Tokens tokens(wix::AccessToken("a", {}), wix::RefreshToken("r", wix::TokenRole::visitor));
     asio::io_context io;
     asio::co_spawn(io, storage->save(key, tokens, 0), asio::detached);
-    io.poll_one();
+    io.poll();
 }
 
 void saveAtEnd(bool openSslFirst) {
@@ -141,7 +141,7 @@ void offloadAtEnd() {
         ++done;
     };
     asio::co_spawn(io, wix::offload(work), asio::detached);
-    io.poll_one();
+    io.poll();
 }
 
 void exitInFunction() {
@@ -179,7 +179,7 @@ void fakeAtEnd() {
     wix::ClientOptions options;
     options.apiUrl = fake->url();
     options.transport.tls.caPem = fake->caPem();
-    const wix::Client client(io.get_executor(), wix::OAuthStrategy("id"), options);
+    const wix::Client client(io.get_executor(), wix::OAuthStrategy("11111111-2222-3333-4444-555555555555"), options);
     wix::run(io, client.generateVisitorTokens());
 }
 

@@ -1,7 +1,11 @@
 // A process that was stopped, or a machine that was suspended: its deadlines have passed and its sockets are full.
 #include <doctest/doctest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <future>
 

@@ -3,6 +3,7 @@
 #
 # usage: run_test.sh [root]
 set -euo pipefail
+unset WIX_CI  # the commands that are expected here are those of a user
 root=${1:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
