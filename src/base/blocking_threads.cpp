@@ -58,7 +58,8 @@ void BlockingThreads::awaitAtExit() {
     if (exitHasBegun.load() && !::pthread_equal(exitingThread.load(), ::pthread_self())) return;
     if (exitIsAwaited.exchange(true)) return;
     // Functions of users may use OpenSSL. Its own exit handler is registered now at the latest, and called after ours.
-    ::OPENSSL_init_crypto(0, nullptr);
+    // Without any option OPENSSL_init_crypto() returns before it registers the handler.
+    ::OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, nullptr);
     if (std::atexit([] { finishAtExit(); }) != 0) exitIsAwaited = false;
 }
 

@@ -16,8 +16,8 @@ struct EndsAtExit::All {
         return one;
     }
     All() : process(::getpid()) {
-        // Exit handlers are called in the reverse order of their registration.
-        ::OPENSSL_init_crypto(0, nullptr);
+        // Exit handlers are called in the reverse order of their registration. Without any option OpenSSL registers none.
+        ::OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, nullptr);
         std::atexit([] { get().end(); });
     }
     void end() noexcept {
