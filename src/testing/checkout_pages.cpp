@@ -88,10 +88,11 @@ HttpReply ticketPage(const BoxOffice& office, const Call& call) {
         return page(404, "No such reservation", waysBack(call.request));
     std::string rows;
     Cents total = 0;
-    for (const auto& [id, quantity] : reservation->tickets) {
+    for (const auto& reserved : reservation->tickets) {
         const auto& tickets = reservation->event->tickets;
+        const auto quantity = reserved.second;
         const auto ticket =
-            std::find_if(tickets.begin(), tickets.end(), [&id = id](const auto& t) { return t.id == id; });
+            std::find_if(tickets.begin(), tickets.end(), [&](const auto& t) { return t.id == reserved.first; });
         if (ticket == tickets.end()) continue;
         rows += row(std::string(ticket->name), std::to_string(quantity), ticket->price * quantity);
         total += ticket->price * quantity;
