@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/blocking_threads.hpp"
 #include "support/fake_client.hpp"
 #include "support/run.hpp"
 
@@ -33,7 +34,11 @@ struct Folder {
         REQUIRE(::mkdtemp(name.data()));
         path = name;
     }
-    ~Folder() { fs::remove_all(path); }
+    ~Folder() {
+        detail::BlockingThreads::forCalls().wait();  // a released lease removes its file
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
     fs::path path;
 };
 
