@@ -174,11 +174,41 @@ void Endpoint::process(int era) {
     rotatedNow_ = true;
 }
 
+bool Endpoint::refuses(bool refresh, bool control) const {
+    switch (gateway) {
+        case Gateway::none:
+            return false;
+        case Gateway::refreshes:
+            return refresh;
+        case Gateway::everything:
+            return true;
+        case Gateway::grants:
+            return !refresh;
+        case Gateway::alternating:
+            return refresh && !control;
+    }
+    return false;
+}
+
+detail::HttpReply Endpoint::gatewayError(bool alternates) {
+    const int status = gateway == Gateway::everything || gateway == Gateway::grants ? 400 : 403;
+    const bool other = alternates && refusals_++ / 2 % 2;
+    if (other) return error(status, R"({"message":"SECRET","details":{"applicationError":{"code":"FORBIDDEN"}}})");
+    return error(status, R"({"error":"access_denied","error_description":"SECRET"})");
+}
+
+std::optional<detail::HttpReply> Endpoint::refusal() {
+    if (!isRefused()) return std::nullopt;
+    controlledFor_.clear();
+    return gatewayError(gateway == Gateway::alternating);
+}
+
 detail::HttpReply Endpoint::replyToControl(const std::string& requestBody) {
     const auto request = boost::json::parse(requestBody).as_object();
     const auto* refresh = request.if_contains("refreshToken");
     require(!refresh || refresh->as_string() == "SECRET-control", "a control with a token of a session");
-    if (refresh && ++controls_ % 3 == 0) return error(403, R"({"error":"ODD"})");
+    if (refuses(refresh != nullptr, true)) return gatewayError(false);
+    if (refresh && refusesControls && ++controls_ % 3 == 0) return error(403, R"({"error":"ODD"})");
     if (refresh) controlledFor_ = asked_;
     const std::string access = "SECRET-control-access";
     return detail::HttpReply(
@@ -217,6 +247,7 @@ detail::HttpReply Endpoint::reply(Answer answer) {
         default:
             break;
     }
+    if (answerFor_ == 0 && hidesDeath) return error(403, R"({"error":"access_denied","error_description":"SECRET"})");
     if (answerFor_ == 0) return error(400, R"({"error":"invalid_grant","error_description":"SECRET"})");
     if (answer == Answer::empty) return detail::HttpReply(200, Headers(), "");
     if (answer == Answer::page) return detail::HttpReply(200, Headers(), "<html>SECRET</html>");

@@ -22,6 +22,15 @@ enum class Rotation {
     refuse,  ///< It is replaced; the old one is refused, and the session continues.
 };
 
+/// A gateway in front of the endpoint refuses valid requests, with errors of OAuth's or Wix's form.
+enum class Gateway {
+    none,
+    refreshes,    ///< It refuses each refresh, also that of the control.
+    everything,   ///< It refuses each request.
+    grants,       ///< It refuses each anonymous grant.
+    alternating,  ///< It refuses the sessions' refreshes: twice with one code, twice with another.
+};
+
 /// How the endpoint answers.
 enum class Answer {
     // With new tokens.
@@ -91,6 +100,15 @@ public:
     bool receivedRefresh() const { return !asked_.empty(); }
     /// The answer to a request of the control. Every third refresh of it is refused.
     detail::HttpReply replyToControl(const std::string& requestBody);
+    /// What the gateway responds to the request that was received, if it lets nothing through.
+    std::optional<detail::HttpReply> refusal();
+    bool isRefused() const { return refuses(!asked_.empty(), false); }
+    /// Whether reply() would refuse a dead token without saying that it is dead.
+    bool hides(Answer answer) const { return hidesDeath && needsProcessing(answer) && answerFor_ == 0; }
+    Gateway gateway = Gateway::none;
+    bool hidesDeath = false;
+    bool refusesControls = true;  ///< Every third one.
+
     static bool needsProcessing(Answer answer) { return answer < Answer::unavailable; }
     detail::HttpReply callApi(const std::string& authorization);
 
@@ -117,6 +135,8 @@ public:
     int rejected() const;
 
 private:
+    bool refuses(bool refresh, bool control) const;
+    detail::HttpReply gatewayError(bool alternates);
     std::string refreshToken(int visitor) const;
     std::string accessToken(int visitor, BootTime issued, std::chrono::seconds life);
     static int rotationOf(const std::string& refreshToken);
@@ -139,6 +159,7 @@ private:
     std::string asked_;
     std::string controlledFor_;  // the refresh token of the last refusal, if a control has succeeded since
     int controls_ = 0;
+    int refusals_ = 0;  // by the gateway
 };
 
 }  // namespace wix::simulation

@@ -36,6 +36,8 @@ Stage::Stage(std::uint64_t seed, const Setup& setup)
     home_.emplace(1);
     callersContext_.emplace(1);
     ledger.wallIsTrue = setup.skew == 0s;
+    endpoint.gateway = setup.gateway;
+    endpoint.hidesDeath = setup.hidesDeath;
     forbidden_ = setup.forbidden;
 
     detail::TokenManagerSetup made;
@@ -167,6 +169,7 @@ detail::HttpReply Stage::answerCall(const detail::WireRequest& request) {
 detail::HttpReply Stage::answerControl(const std::string& body) {
     detail::HttpReply reply = endpoint.replyToControl(body);
     if (reply.status == 200) ledger.mayRepeat();
+    refusedAt_ = MonotonicClock::now();  // without a verdict the pause begins here
     return reply;
 }
 
@@ -230,8 +233,9 @@ bool Stage::isResting() {
 void Stage::process() {
     Exchange& exchange = *network->pending;
     exchange.sent = true;
-    if (std::exchange(exchange.processed, true)) return;
     endpoint.receive(exchange.body);
+    if (exchange.processed || endpoint.isRefused()) return;
+    exchange.processed = true;
     endpoint.process(ledger.exchangeEra());
 }
 
@@ -241,16 +245,24 @@ void Stage::answer(Answer answer) {
     exchange->sent = true;
     endpoint.receive(exchange->body);
     if (Endpoint::needsProcessing(answer)) process();
-    exchange->answer.emplace(endpoint.reply(answer));
     ledger.pauses(pauseAfter(answer));
-    if (answer == Answer::odd && endpoint.receivedRefresh()) {
+    ledger.delivered(std::string());
+    bool ambiguous = true;
+    if (auto refused = endpoint.refusal()) {
+        exchange->answer.emplace(std::move(*refused));
+        ledger.pauses(0s);
+    } else {
+        ambiguous = answer == Answer::odd || endpoint.hides(answer);
+        exchange->answer.emplace(endpoint.reply(answer));
+        ledger.delivered(endpoint.refreshTokenOfAnswer(answer));
+        if (answer == Answer::truncated) {
+            ledger.mayReplay();
+            ++replays;
+        }
+    }
+    if (ambiguous && endpoint.receivedRefresh()) {
         ledger.pauses(detail::AmbiguousRefusal::pause);
         refusedAt_ = MonotonicClock::now();
-    }
-    ledger.delivered(endpoint.refreshTokenOfAnswer(answer));
-    if (answer == Answer::truncated) {
-        ledger.mayReplay();
-        ++replays;
     }
     exchange->wake.cancel();
 }

@@ -71,7 +71,7 @@ private:
     std::optional<boost::asio::io_context> callersContext_;
     std::shared_ptr<detail::Consistency> consistency_ = std::make_shared<detail::Consistency>();
     bool forbidden_ = false;
-    MonotonicTime refusedAt_{};  // when the endpoint last sent an odd error
+    MonotonicTime refusedAt_{};  // when an odd error, or the control after it, was last answered
     unsigned refusals_ = 0;      // API calls that are refused although their token is valid
 };
 

@@ -37,6 +37,24 @@ void Story::settle() {
     require(false, "a caller was never answered");
 }
 
+/// The endpoint does not say that the refresh token is dead: the client finds out with a control, 10 s after the first
+/// refusal at most, within the time of one exchange.
+void Story::replaceDeadSession() {
+    const int active = ledger_.activeVisitor();
+    const bool replaces = setup_.policy == SessionLostPolicy::newVisitor && active != 0 &&
+                          stage_.endpoint.visitor(active).role == TokenRole::visitor;
+    if (!setup_.hidesDeath || !replaces) return;
+    stage_.endpoint.visitor(active).ended = true;
+    ledger_.mayExchangeOnceMore();
+    stage_.pass(24h * 8);  // longer than any access token lives
+    const MonotonicTime began = MonotonicClock::now();
+    const auto caller = get();
+    settle();
+    require(caller->failure.empty(),
+            "a caller waited for a dead session to be replaced, and fails: " + caller->failure);
+    require(MonotonicClock::now() - began <= 31s, "a dead session is replaced late");
+}
+
 void Story::finish() {
     const std::weak_ptr<TokenManager> manager = stage_.alive;
     if (setup_.ending == Setup::Ending::contextDies) {
@@ -49,6 +67,8 @@ void Story::finish() {
     if (setup_.ending == Setup::Ending::managerDies) {
         stage_.dropManager();
     } else {
+        stage_.endpoint.gateway = Gateway::none;
+        stage_.endpoint.refusesControls = false;
         settle();
         const auto resting = [this] {
             require(stage_.isResting(), "an idle client keeps work outstanding");
@@ -69,6 +89,8 @@ void Story::finish() {
                 if (i < 2 || !served || !stage_.storage || ledger_.isContested()) continue;
                 require(stage_.storage->record.tokens == ledger_.newest()->tokens, "the storage stays behind");
             }
+            resting();
+            replaceDeadSession();
             resting();
             close();
         }

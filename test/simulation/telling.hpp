@@ -30,6 +30,7 @@ private:
     void giveUp(const Action& action);
     std::shared_ptr<Caller> get();
     void settle();
+    void replaceDeadSession();
     void close();
 
     const std::uint64_t seed_;
