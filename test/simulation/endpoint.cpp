@@ -272,6 +272,7 @@ detail::HttpReply Endpoint::reply(Answer answer) {
     if (answer < Answer::truncated && lives > 0s && answer != Answer::lifeHuge) worksUntil_[access] = askedAt_ + lives;
     sentAt_[access] = world_.boot();
     if (answer == Answer::hostileToken) access += "\\r\\nX: y";
+    lastIssued_ = access;
     std::string body = R"({"access_token":")" + access + '"';
     if (answer == Answer::noAccessToken) body = R"({"token_type":"Bearer")";
     if (answer == Answer::wrongTypes) body = R"({"access_token":["SECRET"])";

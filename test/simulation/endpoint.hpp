@@ -97,6 +97,8 @@ public:
     detail::HttpReply reply(Answer answer);
     /// The refresh token that such an answer brings, if it brings tokens.
     std::string refreshTokenOfAnswer(Answer answer) const;
+    /// The access token of the last response that had one.
+    const std::string& lastIssued() const { return lastIssued_; }
     bool receivedRefresh() const { return !asked_.empty(); }
     /// The answer to a request of the control. Every third refresh of it is refused.
     detail::HttpReply replyToControl(const std::string& requestBody);
@@ -157,6 +159,7 @@ private:
     BootTime askedAt_{};
     BootTime processedAt_{};
     std::string asked_;
+    std::string lastIssued_;
     std::string controlledFor_;  // the refresh token of the last refusal, if a control has succeeded since
     int controls_ = 0;
     int refusals_ = 0;  // by the gateway

@@ -214,6 +214,7 @@ private:
     int sendsOfAttempt_ = 0;             // and its replay
     int sendsAllowed_ = 2;
     std::string delivered_;
+    std::string renewed_;  // the access token of the last renewal, unless a caller has set others since
 };
 
 }  // namespace wix::simulation
