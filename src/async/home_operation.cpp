@@ -94,8 +94,9 @@ void HomeOperationBase::nearDeadlinePassed(SteadyTime planned) {
     if (done_) return;
     DeadlineCheck check;
     check.plan(planned);
-    if (check.run(MonotonicClock::now())) return stop(StopReason::deadline);
-    watch(std::min(limits_.deadline, phaseDeadline_));
+    const SteadyTime now = MonotonicClock::now();
+    if (check.run(now)) return stop(StopReason::deadline);
+    watch(now + DeadlineCheck::grace);
 }
 
 bool HomeOperationBase::end() {

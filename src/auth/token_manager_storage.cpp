@@ -143,7 +143,7 @@ void TokenManager::watchStorageCall(StorageCall call, SteadyTime deadline) {
         const SteadyTime now = MonotonicClock::now();
         DeadlineCheck check;
         check.plan(deadline);
-        if (!check.run(now)) return manager.watchStorageCall(call, now + DeadlineCheck::interval);
+        if (!check.run(now)) return manager.watchStorageCall(call, now + DeadlineCheck::grace);
         manager.storageIsLate(call);
         manager.perform();
     });

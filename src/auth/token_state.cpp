@@ -173,7 +173,7 @@ void TokenState::cancel(WaiterId id) {
     deferred_.erase(id);
     std::erase(closing_, id);
     if (!waiters_.empty()) return;
-    if (claim_ && !storageBusy_) claim_.reset();  // no timer for a claim that nobody wants
+    if (claim_ && !storageBusy_) claim_.reset();  // no timer for a claim without waiters
     ambiguous_.callersLeft();
 }
 
@@ -190,8 +190,8 @@ void TokenState::renewAhead(std::uint64_t generation, Moment now) {
 /// tokens wait behind it: what is active is about to be replaced.
 bool TokenState::waitsForStorage() const { return rejected_ || saving_ || next_ || (storageBusy_ && !retryingSave_); }
 
-/// A new waiter. While an exchange is under way, or its next attempt is waited for, it is looked at alone: its coming changes nothing for the thousands that
-/// wait already, and looking at all of them each time would cost the square of their number.
+/// Adds a waiter. During an exchange, or in the pause before the next one, the others are not examined again: with
+/// thousands of them that would take quadratic time.
 void TokenState::admit(WaiterId id, Waiter waiter, Moment now) {
     if ((exchange_ || isPausing()) && !waitsForStorage()) {
         if (isSatisfied(waiter, freshness(now))) return complete({id}, active_);

@@ -9,24 +9,25 @@ namespace wix::detail {
 
 /// A process that was stopped, or a machine that was suspended, finds two things at once when it continues: its deadlines
 /// have passed, and the responses that it has been waiting for lie in its sockets. A check of deadlines that runs much
-/// later than planned must therefore end nothing. The next one does: what is not complete by then is late.
+/// later than planned must therefore end nothing, and leaves time to read them, for thousands of connections if need be.
+/// What is not complete by then is late.
 class DeadlineCheck {
 public:
     static constexpr std::chrono::milliseconds tolerance{1000};  ///< A check that is so late ends nothing.
-    static constexpr std::chrono::milliseconds interval{100};    ///< Until the next check.
+    static constexpr std::chrono::milliseconds grace{1000};      ///< For this time after it nothing expires.
+    static constexpr std::chrono::milliseconds interval{100};    ///< Between the checks of an io_context.
 
     void plan(MonotonicTime at) noexcept {
         planned_ = at;
         isPlanned_ = true;
     }
-    /// Runs the check that was planned. False: nothing expires now. Plan another check for `now + interval`.
+    /// Runs the check that was planned. False: nothing expires now, or before `now + grace` if this check is the only one.
     bool run(MonotonicTime now) noexcept {
-        const bool late = isLate(now);
+        if (isLate(now)) graceEnd_ = now + grace;
         isPlanned_ = false;
-        if (late) graceEnd_ = now + interval;
-        return !late;
+        return now >= graceEnd_;
     }
-    /// Whether nothing expires at `now`, since the check that is planned is late, or the last one was.
+    /// Whether nothing expires at `now`, since the check that is planned is late, or one was a moment ago.
     bool isPostponed(MonotonicTime now) const noexcept { return isLate(now) || now < graceEnd_; }
 
     MonotonicTime planned() const noexcept { return planned_; }

@@ -311,7 +311,7 @@ void RedisConnection::clockWatched(unsigned watch) {
     if (check.run(now))
         isLate();
     else
-        notBefore_ = now + DeadlineCheck::interval;
+        notBefore_ = now + DeadlineCheck::grace;
     watchClock();
 }
 

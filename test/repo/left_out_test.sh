@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a build leaves out is said when it is configured, and stands in ctest as a skipped test with its reason [A2].
+# What a build leaves out is said when it is configured, and stands in ctest as a skipped test with its reason. [A2]
 #
 # usage: left_out_test.sh ROOT [CMAKE-ARGUMENT...]
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# On a machine that does not know localhost, a test program says so within seconds, and does not crash or spin [A7].
+# On a machine that does not know localhost, a test program says so within seconds, and does not crash or spin. [A7]
 #
 # usage: machine_test.sh TEST-PROGRAM    Exit: 77 if this machine does not allow to take its name away
 set -euo pipefail

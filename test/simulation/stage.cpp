@@ -208,9 +208,9 @@ void Stage::pass(std::chrono::nanoseconds time) {
     ledger.passed(time);
     drain();
     if (time >= detail::DeadlineCheck::tolerance) {
-        // To the code under test this was a process that was stopped: nothing expires before the next check.
-        world.pass(detail::DeadlineCheck::interval);
-        ledger.passed(detail::DeadlineCheck::interval);
+        // To the code under test this was a process that was stopped: nothing expires for a moment.
+        world.pass(detail::DeadlineCheck::grace);
+        ledger.passed(detail::DeadlineCheck::grace);
         drain();
     }
     ledger.checkDeadlines(callers);

@@ -68,7 +68,13 @@ public:
     void reset() {
         boost::system::error_code error;
         socket().set_option(boost::asio::socket_base::linger(true, 0), error);
+        const std::lock_guard lock(mutex_);
         socket().close(error);
+    }
+    /// Ends the connection from another thread.
+    void interrupt() {
+        const std::lock_guard lock(mutex_);
+        if (socket().is_open()) ::shutdown(socket().native_handle(), SHUT_RDWR);
     }
     void finish() {
         boost::system::error_code error;
@@ -88,6 +94,7 @@ private:
     boost::asio::io_context& io_;
     std::shared_ptr<boost::asio::ssl::context> context_;
     Stream stream_;
+    std::mutex mutex_;  // the socket is closed, or shut down by another thread
 };
 
 /// Serves each connection on a thread of its own; it is closed when the server ends.
@@ -106,8 +113,7 @@ public:
             const std::lock_guard lock(mutex_);
             ending_ = true;
             ::shutdown(acceptor_.native_handle(), SHUT_RDWR);
-            for (const auto& one : open_)
-                if (one->peer.socket().is_open()) ::shutdown(one->peer.socket().native_handle(), SHUT_RDWR);
+            for (const auto& one : open_) one->peer.interrupt();
         }
         thread_.join();
         for (const auto& one : open_) one->thread.join();
