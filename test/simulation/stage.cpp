@@ -207,7 +207,7 @@ void Stage::pass(std::chrono::nanoseconds time) {
     world.pass(time);
     ledger.passed(time);
     drain();
-    if (time >= detail::DeadlineCheck::tolerance) {
+    if (std::exchange(wasSuspended_, false) || time >= detail::DeadlineCheck::tolerance) {
         // To the code under test this was a process that was stopped: nothing expires for a moment.
         world.pass(detail::DeadlineCheck::grace);
         ledger.passed(detail::DeadlineCheck::grace);
@@ -219,6 +219,15 @@ void Stage::pass(std::chrono::nanoseconds time) {
     if (storage && storage->busy() && !storage->hangs()) return;
     Ledger::checkThatNobodyWaits(callers, storage && storage->hangs() ? "a caller waits for a storage that hangs"
                                                                       : "a caller waits for nothing");
+}
+
+void Stage::suspend(std::chrono::nanoseconds time) {
+    drain();
+    if (storage && storage->busy()) ledger.storageFailed = true;
+    world.pass(time);
+    if (storage) storage->sleeps();
+    ledger.passed(time);
+    wasSuspended_ = true;
 }
 
 bool Stage::isBusy() const { return network->pending || controlNetwork->pending; }

@@ -33,6 +33,8 @@ public:
     void drain();
     void runOne(bool atHome);
     void pass(std::chrono::nanoseconds time);
+    /// The machine is suspended; what is due runs afterwards, as the story says.
+    void suspend(std::chrono::nanoseconds time);
     bool isResting();
     /// Whether a request is in flight.
     bool isBusy() const;
@@ -71,6 +73,7 @@ private:
     std::optional<boost::asio::io_context> callersContext_;
     std::shared_ptr<detail::Consistency> consistency_ = std::make_shared<detail::Consistency>();
     bool forbidden_ = false;
+    bool wasSuspended_ = false;
     MonotonicTime refusedAt_{};  // when an odd error, or the control after it, was last answered
     unsigned refusals_ = 0;      // API calls that are refused although their token is valid
 };

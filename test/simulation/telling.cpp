@@ -192,15 +192,10 @@ void Story::close() {
 void Story::performWorld(const Action& action) {
     const std::chrono::milliseconds span(millisecondsOf(action));
     if (action.kind == Kind::pass) return stage_.pass(span);
+    if (action.kind == Kind::suspend) return stage_.suspend(span);
     stage_.drain();
-    if (action.kind == Kind::suspend) {
-        stage_.world.suspend(span);
-        if (stage_.storage) stage_.storage->sleeps();
-        ledger_.passed(span);
-    } else {
-        stage_.world.setWall(std::chrono::duration_cast<std::chrono::seconds>(span));
-        ledger_.wallIsTrue = false;
-    }
+    stage_.world.setWall(std::chrono::duration_cast<std::chrono::seconds>(span));
+    ledger_.wallIsTrue = false;
 }
 
 void Story::performEndpoint(const Action& action) {

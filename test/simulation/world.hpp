@@ -36,7 +36,7 @@ inline void require(bool holds, const std::string& otherwise) {
     throw Violation(otherwise);
 }
 
-/// Three clocks: wall (set at will), monotonic (stands still in suspend) and boottime (does not).
+/// Two clocks: wall (set at will) and the time since boot, which counts suspensions. Deadlines are on the latter.
 class World final : public detail::Clock {
 public:
     explicit World(std::uint64_t seed) : seed_(seed), story_(seed * 7 + 3) {
@@ -57,9 +57,6 @@ public:
 
     void pass(std::chrono::nanoseconds time) {
         MonotonicClock::current += time;
-        suspend(time);
-    }
-    void suspend(std::chrono::nanoseconds time) {
         boot_ += time;
         wall_ += std::chrono::duration_cast<WallTime::duration>(time);
     }
