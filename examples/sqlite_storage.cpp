@@ -3,12 +3,18 @@
 
 #include <wix/run.hpp>
 #include <wix/testing/fake_wix.hpp>
+#include <wix/testing/storage_conformance.hpp>
 #include <wix/wix.hpp>
 
 #include <boost/asio/io_context.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace asio = boost::asio;
 
@@ -41,22 +47,16 @@ int main() {
     visit(fake, database);
     std::cout << "visitors: " << fake.state().visitors << "\n";
 
+    // Checks the storage against the contract of TokenStorage, as a test of yours should.
     asio::io_context io;
-    SqliteTokenStorage storage(database);
-    const std::string key = "example";
-    wix::run(io, storage.save(key, wix::Tokens(wix::AccessToken("a", {}), {}), 0));
-    const wix::SaveResult outdated = wix::run(io, storage.save(key, wix::Tokens(), 0));
-    std::cout << "an outdated version is saved: " << std::boolalpha << outdated.isSaved() << "\n";
-    {
-        const auto lease = wix::run(io, storage.acquireLease(key, std::chrono::minutes(1)));
-        const auto another = wix::run(io, storage.acquireLease(key, std::chrono::seconds(1)));
-        std::cout << "two leases at once: " << (lease && another) << "\n";
-    }
+    wix::testing::StorageConformanceOptions options;
+    options.other = std::make_shared<SqliteTokenStorage>(database);
+    auto check = wix::testing::checkTokenStorage(std::make_shared<SqliteTokenStorage>(database), options);
+    const std::vector<std::string> violations = wix::run(io, std::move(check));
+    for (const std::string& violation : violations) std::cout << violation << "\n";
+    std::cout << "violations: " << violations.size() << "\n";
+
     io.restart();
-    io.run();  // the lease is released on a blocking thread
-    std::cout << "a lease again: " << wix::run(io, storage.acquireLease(key, std::chrono::seconds(1))).has_value()
-              << "\n";
-    io.restart();
-    io.run();
+    io.run();  // the last lease is released on a blocking thread
     std::filesystem::remove_all(directory);
 }
