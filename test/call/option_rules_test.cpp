@@ -60,8 +60,8 @@ TEST_CASE("each timeout is positive and at most a day, and the text names it") {
     for (const auto& [name, member] : all) {
         CAPTURE(name);
         const std::string wanted = std::string("Timeouts::") + name + " must be more than 0 and at most 24 h";
-        const auto with = [member = member](milliseconds value) {
-            return client([&](ClientOptions& options) { options.timeouts.*member = value; });
+        const auto with = [which = member](milliseconds value) {
+            return client([&](ClientOptions& options) { options.timeouts.*which = value; });
         };
         for (const milliseconds bad : {0ms, -1ms, milliseconds(24h) + 1ms, milliseconds::max(), milliseconds::min()}) {
             CAPTURE(bad.count());
