@@ -14,6 +14,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -133,17 +134,32 @@ json::object with(std::size_t sessions) {
     return parameters;
 }
 
+/// Allocated bytes, once they have not changed for a while: the thread of the fake frees what it had for the connections
+/// of earlier sessions.
+double settledHeapBytes() {
+    constexpr std::chrono::milliseconds pause{10};
+    constexpr int pausesWithoutChange = 20, mostPauses = 500;
+    std::size_t bytes = heapBytes();
+    for (int all = 0, unchanged = 0; all < mostPauses && unchanged < pausesWithoutChange; ++all) {
+        std::this_thread::sleep_for(pause);
+        const std::size_t now = heapBytes();
+        unchanged = now == bytes ? unchanged + 1 : 0;
+        bytes = now;
+    }
+    return static_cast<double>(bytes);
+}
+
 /// Memory first: nothing else uses the heap meanwhile. Gives the bytes of a session, tokens included.
 double tellMemory(IdleSessions& sessions, const SameTokens& storage, std::size_t count) {
     sessions.open(1);  // what is made once
-    const std::size_t before = heapBytes();
+    const double before = settledHeapBytes();
     const std::uint64_t allocationsBefore = allocationsOfThread();
     const double cpuBefore = threadCpuMicros();
     sessions.open(count);
     const auto made = static_cast<double>(count - 1);
     const double micros = (threadCpuMicros() - cpuBefore) / made;
     const double allocations = static_cast<double>(allocationsOfThread() - allocationsBefore) / made;
-    const double bytes = static_cast<double>(heapBytes() - before) / made;
+    const double bytes = (static_cast<double>(heapBytes()) - before) / made;
     sample(ours, with(count), "memory of a session", "bytes", bytes - storage.bytes());
     sample(ours, with(count), "allocations to make one", "count", allocations);
     sample(ours, with(count), "CPU to make one", "µs", micros);
