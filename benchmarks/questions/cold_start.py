@@ -10,7 +10,10 @@ from conductor.tables import Table, number, spread
 from conductor.targets import at_most, exactly
 
 NAME = "cold_start"
-QUESTION = "How long does the first answer take, and what does a new connection cost?"
+QUESTION = (
+    "How long does the first response take, what does a new connection cost, "
+    "and what does a slow name look-up add to 64 calls at once?"
+)
 CAVEAT = """
 A proxy of ours holds every byte back for half a round trip of 50 ms, and counts flights: how often the client spoke
 after it had been told something. It accepts at once, so the connect of TCP, one more round trip on a real line, is not
@@ -24,6 +27,10 @@ what Node loads with its first `fetch` is in both.
 The cost of a connection is CPU of the client's thread for TCP, handshake, one call with a 760-byte token, and the end;
 P-256, an intermediate certificate, the chain verified. The server closes after each answer, and resumes sessions or does
 not. Raw Asio is coroutines that do just this, without deadlines, a pool or a second address to try.
+
+A burst is 64 calls at once with a valid token, on a new transport without connections or known addresses. The name
+look-up is a function that waits 0 or 200 ms and returns 127.0.0.1. The time ends with the last response. The two kinds
+of burst take turns in one process. A busy machine wakes the waiting function late; "look-up took" shows by how much.
 """
 
 OURS = "wix::Client"
@@ -32,6 +39,10 @@ JAVASCRIPT = "@wix/sdk"
 HOSTS = "token's host", "edge host"
 ROUND_TRIP = 50
 FULL, RESUMED = "full handshake, client CPU", "resumed handshake, client CPU"
+BURST = 64
+LOOK_UP_MS = 200
+BURST_TIME, LOOK_UPS, FAILED = "time of a burst", "look-ups", "failed calls"
+BEYOND_LOOK_UP = "time of a burst beyond the look-up / of a burst with a look-up of 0 ms"
 
 
 def run(bench):
@@ -41,9 +52,16 @@ def run(bench):
             bench.samples.add_ratios(subject, subject, RESUMED, FULL, tls=tls)
         for metric in (FULL, RESUMED):
             bench.samples.add_ratios(OURS, BY_HAND, metric, tls=tls)
-
-
+    measure_bursts(bench)
     ask_javascript(bench)
+
+
+def measure_bursts(bench):
+    bench.measure("cold_burst", rounds=bench.rounds(11))
+    fast, slow = (bench.samples.values(OURS, BURST_TIME, calls=BURST, lookUp=delay) for delay in (0, LOOK_UP_MS))
+    for without, with_look_up in zip(fast, slow):
+        ratio = (with_look_up - LOOK_UP_MS) / without
+        bench.samples.add(OURS, {"calls": BURST}, BEYOND_LOOK_UP, "ratio", ratio)
 
 
 def ask_javascript(bench):
@@ -127,7 +145,25 @@ def targets(records):
         for tls in ("1.3", "1.2"):
             measured = records.median(OURS, f"{kind} handshake, sessions resumed", tls=tls)
             made.append(exactly(f"{kind} handshakes, TLS {tls}: resumed, %", measured, wanted))
-    return made
+    return made + burst_targets(records)
+
+
+def burst_targets(records):
+    def of_bursts(metric, choose):
+        found = [record for record in records if record.subject == OURS and record.metric == metric]
+        return choose(choose(record.min, record.max) for record in found) if found else None
+
+    what = f"{BURST} calls at once on a cold pool"
+    return [
+        at_most(
+            f"{what}: (time with a look-up of {LOOK_UP_MS} ms - {LOOK_UP_MS} ms) / time with one of 0 ms",
+            records.median(OURS, BEYOND_LOOK_UP, calls=BURST),
+            1.15,
+        ),
+        exactly(f"{what}: look-ups, the most", of_bursts(LOOK_UPS, max), 1),
+        exactly(f"{what}: look-ups, the fewest", of_bursts(LOOK_UPS, min), 1),
+        exactly(f"{what}: failed calls", of_bursts(FAILED, max), 0),
+    ]
 
 
 def tables(records):
@@ -154,7 +190,25 @@ def tables(records):
             else:
                 cells += ["", ""]
             costs.row(subject, tls, *cells)
-    return [starts, costs]
+    bursts = Table(
+        f"{BURST} calls at once on a cold pool",
+        "look-up took ms",
+        "time ms",
+        f"(time - {LOOK_UP_MS}) / time with 0 ms",
+        "look-ups",
+        "failed calls",
+    )
+    for delay in (0, LOOK_UP_MS):
+        at = {"calls": BURST, "lookUp": delay}
+        bursts.row(
+            f"a look-up of {delay} ms",
+            spread(records.find(OURS, "time of the look-up", **at), 1),
+            spread(records.find(OURS, BURST_TIME, **at), 0),
+            spread(records.find(OURS, BEYOND_LOOK_UP, calls=BURST)) if delay else None,
+            number(records.median(OURS, LOOK_UPS, **at), 0),
+            number(records.median(OURS, FAILED, **at), 0),
+        )
+    return [starts, costs, bursts]
 
 
 def charts(records):

@@ -1,10 +1,13 @@
-"""A server has many visitors, each with a session of its own."""
+"""A server has many visitors, each with a session of its own; some upload large files."""
 
 from conductor.tables import Table, number, spread
 from conductor.targets import at_most, exactly
 
 NAME = "sessions"
-QUESTION = "A server has many visitors: what does an idle session cost, and what if all fall due at once?"
+QUESTION = (
+    "A server has many visitors: what does an idle session cost, "
+    "what if all fall due or arrive at once, and what memory do large uploads leave allocated?"
+)
 CAVEAT = """
 Sessions of VisitorSessions. "bytes beyond its tokens" is the heap that a session takes without the texts of its two tokens;
 a storage gives each session a copy of one visitor's. Allocations are calls of operator new. A session at rest has no timer: when no
@@ -16,6 +19,15 @@ For the second table the tokens of 10 000 visitors come into their advisory wind
 makes a call, among those of sessions that are not due. The endpoint takes 5 ms. "while it is silent" it answers nothing at
 all until all calls have been made: one that ends has not waited for it. A renewal ahead of need that finds no place is left
 to a later call, so one call of each does not renew all.
+
+New visitors arrive at once. Each gets tokens, which are stored by `FileTokenStorage::inDirectory` before its call
+returns. A hook in the storage waits before each fsync; a session takes two, so one after the other would take 12 s. The
+files are in memory (/dev/shm) where the system has that, so that a real fsync adds nothing.
+
+Uploads are sent at once, each with its body of 12 MB (1 MB is 2^20 bytes) in a string, on connections that are open
+before. Resident memory is that of the client process, read before the uploads and after the last response; a new process
+for each round. The server is another process. The heap is what the allocator reports as in use: what it has freed and
+keeps is in resident memory only.
 """
 
 OURS = "wix::VisitorSessions"
@@ -25,6 +37,11 @@ EXPIRED = "expired"
 DUE = "due, token valid"
 FRESH = "not due"
 UNDER_WAY = ("token requests under way", "token requests under way, at work")
+VISITORS, FSYNC_MS = 300, 20
+STORED = "time until all are stored"
+UPLOADER = "wix::Client"
+UPLOADS, BODY_MB = 48, 12
+RESIDENT = "resident memory added by uploads"
 
 
 def run(bench):
@@ -35,6 +52,8 @@ def run(bench):
         samples.add_ratios(OURS, FEW, "CPU of a call", sessions=sessions)
     bench.measure("due_sessions")
     samples.add_ratios(DUE, FRESH, "p99 of a call")
+    bench.measure("stored_visitors")
+    bench.measure("upload_memory")
 
 
 def targets(records):
@@ -48,8 +67,8 @@ def targets(records):
         allowed = records.median("limits", limit)
         return None if allowed is None or None in most else max(0, max(most) - allowed)
 
-    def any_of(metric):
-        values = [max(abs(r.min), abs(r.max)) for r in records if r.subject == OURS and r.metric == metric]
+    def any_of(metric, subject=OURS):
+        values = [max(abs(r.min), abs(r.max)) for r in records if r.subject == subject and r.metric == metric]
         return max(values) if values else None
 
     def exchanges_each():
@@ -75,6 +94,23 @@ def targets(records):
         exactly("exchanges of all expired sessions / sessions", exchanges_each(), 1),
         exactly("sessions that became another visitor", worst("limits", "visitors made beyond the first"), 0),
         at_most("p99 of calls whose session is due / is not due", records.median(DUE, f"p99 of a call / {FRESH}"), 1.5),
+        at_most(
+            f"s until {VISITORS} new visitors are stored in files, an fsync takes {FSYNC_MS} ms",
+            records.median(OURS, STORED, visitors=VISITORS, fsync=FSYNC_MS),
+            2,
+        ),
+        exactly("new visitors without tokens", any_of("visitors without tokens"), 0),
+        exactly("new visitors not stored", any_of("visitors not stored"), 0),
+        exactly("new visitors created twice", any_of("visitors created twice"), 0),
+        *(
+            at_most(
+                f"MB of resident memory that {UPLOADS} uploads of {BODY_MB} MB add, {name}",
+                records.median(UPLOADER, RESIDENT, uploads=UPLOADS, tls=tls),
+                5,
+            )
+            for tls, name in ((True, "TLS"), (False, "TCP"))
+        ),
+        exactly("failed uploads", any_of("failed uploads", UPLOADER), 0),
     ]
 
 
@@ -110,7 +146,40 @@ def tables(records):
     ratio = spread(records.find(DUE, f"p99 of a call / {FRESH}"))
     latency.row("its session is due", spread(records.find(DUE, "p99 of a call"), 0), ratio)
     latency.row("its session is not due", spread(records.find(FRESH, "p99 of a call"), 0), None)
-    return [idle, due, latency]
+    return [idle, due, latency, _arriving(records), _uploading(records)]
+
+
+def _arriving(records):
+    table = Table("new visitors at once, stored in files", "fsync ms", "s until all are stored", "fsyncs", "not stored")
+    for fsync in (0, FSYNC_MS):
+        for visitors, _ in records.line(OURS, STORED, "visitors", fsync=fsync):
+            at = {"visitors": visitors, "fsync": fsync}
+            table.row(
+                number(visitors, 0),
+                fsync,
+                spread(records.find(OURS, STORED, **at)),
+                number(records.median(OURS, "fsyncs", **at), 0),
+                number(records.median(OURS, "visitors not stored", **at), 0),
+            )
+    return table
+
+
+def _uploading(records):
+    table = Table(
+        f"uploads of {BODY_MB} MB at once", "", "resident before MB", "added MB", "heap added MB", "connections", left=2
+    )
+    for tls, name in ((True, "TLS"), (False, "TCP")):
+        for uploads, _ in records.line(UPLOADER, RESIDENT, "uploads", tls=tls):
+            at = {"uploads": uploads, "tls": tls}
+            table.row(
+                number(uploads, 0),
+                name,
+                number(records.median(UPLOADER, "resident memory before uploads", **at), 1),
+                spread(records.find(UPLOADER, RESIDENT, **at)),
+                number(records.median(UPLOADER, "heap added by uploads", **at)),
+                number(records.median(UPLOADER, "connections open after uploads", **at), 0),
+            )
+    return table
 
 
 def charts(records):
