@@ -111,6 +111,7 @@ namespace {
 /// not changed.
 std::string recordName(std::string_view clientId, std::string_view sessionKey) {
     std::string name;
+    name.reserve(clientId.size() + 1 + sessionKey.size());  // kept by each idle session
     for (const char c : clientId) {
         if (c == '/')
             name += "%2F";
