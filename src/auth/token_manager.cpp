@@ -15,9 +15,10 @@ namespace {
 
 constexpr std::chrono::seconds drainTime{5};
 
-TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens& initial, const Timeouts& timeouts) {
+TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens* initial, const Timeouts& timeouts) {
     TokenPolicy policy;
-    policy.initial = initial;
+    if (initial) policy.initial = *initial;
+    policy.startsEnded = initial && initial->empty();
     policy.hasStorage = strategy.storage != nullptr;
     policy.onSessionLost = strategy.onSessionLost;
     policy.windows = strategy.windows;
@@ -85,9 +86,15 @@ bool TokenManager::hasLostContext() {
     return !executor_;
 }
 
-Tokens TokenManager::takeUnsavedTokens() {
+std::unique_ptr<Tokens> TokenManager::takeUnsavedTokens() {
     const std::lock_guard lock(mutex_);
-    return initial_ ? std::move(*std::exchange(initial_, nullptr)) : Tokens();
+    return std::move(initial_);
+}
+
+void TokenManager::begin(std::unique_ptr<Tokens> unsaved) {
+    const std::lock_guard lock(mutex_);
+    initial_ = std::move(unsaved);
+    quietFrom_ = never;  // it is not evicted before they are saved
 }
 
 // -- Work and rest -----------------------------------------------------------------------------------------------------
@@ -95,7 +102,7 @@ Tokens TokenManager::takeUnsavedTokens() {
 /// With the mutex held, and while there is an executor. If it throws, out of memory, nothing is lost.
 TokenManager::Work& TokenManager::workForUse() {
     if (!work_) {
-        TokenPolicy policy = policyOf(setup().strategy, initial_ ? *initial_ : Tokens(), setup().request.timeouts);
+        TokenPolicy policy = policyOf(setup().strategy, initial_.get(), setup().request.timeouts);
         work_ = std::make_unique<Work>(executor_, std::move(policy), std::move(rest_));
         initial_.reset();  // the state has them
         rest_ = TokenRest();

@@ -76,8 +76,10 @@ public:
     bool isClosed() const noexcept { return closed_; }
     /// The context has been destroyed: every operation fails with operation_aborted.
     bool hasLostContext();
-    /// After the loss of the context: the tokens that had not been saved, or empty ones.
-    Tokens takeUnsavedTokens();
+    /// After the loss of the context: the tokens that had not been saved, empty ones if the session had ended; null: none.
+    std::unique_ptr<Tokens> takeUnsavedTokens();
+    /// Continues such a session, before the first use.
+    void begin(std::unique_ptr<Tokens> unsaved);
     /// There is nothing to close.
     bool isAtRest();
     const std::string& storageKey() const noexcept { return storageKey_; }

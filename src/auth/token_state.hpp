@@ -105,6 +105,7 @@ using TokenActions = std::vector<TokenAction>;
 struct TokenPolicy {
     TokenPolicy() = default;
     Tokens initial;           ///< Wins over the storage.
+    bool startsEnded = false;  ///< The stored session was ended by a caller, and the storage does not have that yet.
     bool hasStorage = false;  ///< Otherwise no load and no save is ever asked for.
     SessionLostPolicy onSessionLost = SessionLostPolicy::newVisitor;
     RenewalWindows windows;
@@ -195,15 +196,18 @@ public:
     /// Nothing is under way, nobody waits, and everything is saved: another process, or a later run, can go on with it.
     bool isQuiet() const noexcept { return !isRenewing() && !storageBusy_ && !next_ && !unsaved_ && waiters() == 0; }
     bool isUnsaved() const noexcept { return unsaved_; }
-    /// The tokens that the storage does not have yet; null: there are none.
+    /// The tokens that the storage does not have yet, empty ones if a session has ended; null: there are none.
     const Tokens* unsavedTokens() const noexcept {
+        if (next_) return &next_->tokens;
         if (saving_) return &saving_->tokens;
+        if (policy_.startsEnded || !policy_.initial.empty()) return &policy_.initial;
         return unsaved_ ? &active_->tokens : nullptr;
     }
     bool isClosed() const noexcept { return closed_; }
     /// Whether a state that is made of rest() goes on as this one would.
     bool mayRest() const noexcept {
-        return isQuiet() && loaded_ && !closed_ && !lost_ && !wantAhead_ && policy_.initial.empty();
+        return isQuiet() && loaded_ && !closed_ && !lost_ && !wantAhead_ && policy_.initial.empty() &&
+               !policy_.startsEnded;
     }
     /// Ends this one.
     TokenRest rest();

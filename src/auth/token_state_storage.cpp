@@ -28,7 +28,7 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
         if (next_) startCommit(*std::exchange(next_, std::nullopt), now);
         return advance(now);
     }
-    if (outcome.has_error() && policy_.initial.empty()) {
+    if (outcome.has_error() && policy_.initial.empty() && !policy_.startsEnded) {
         // Not knowing is no reason to start a visitor: only who brings tokens goes on, and who came after. For the
         // others the next use tries again.
         std::vector<WaiterId> ids;
@@ -43,7 +43,8 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
     const std::optional<StoredTokens> record = outcome.has_value() ? *outcome : std::nullopt;
     const bool sameSession = record && !record->tokens.refreshToken.value.empty() &&
                              record->tokens.refreshToken.value == policy_.initial.refreshToken.value;
-    if (policy_.initial.empty() || sameSession) {
+    const bool ends = std::exchange(policy_.startsEnded, false) && (outcome.has_error() || record);
+    if (!ends && (policy_.initial.empty() || sameSession)) {
         policy_.initial = Tokens();  // the record of the same session is at least as new
         if (record) adoptStored(*record, now);
     } else {
@@ -54,6 +55,7 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
         if (initial.refreshToken.role == TokenRole::none && !initial.refreshToken.value.empty())
             initial.refreshToken.role = TokenRole::visitor;
         newEpoch();
+        if (ends && record) dead_.push_back(record->tokens.refreshToken.value);
         startCommit(Commit{Commit::Cause::adopted, std::move(initial), life, epoch_, Flight()}, now);
     }
     // All of them are heard before anything is done: no visitor is started for the first if a later one brings tokens.

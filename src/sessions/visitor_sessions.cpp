@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -76,7 +77,7 @@ public:
         const auto now = std::chrono::steady_clock::now();
         const detail::SessionCommonPtr near = homes_.of(caller);
         SessionPtr session;
-        Tokens unsaved;
+        std::unique_ptr<Tokens> unsaved;
         if (const SessionPtr* found = table_.find(name, now)) session = *found;
         if (session &&
             (session->tokens->isClosed() || session->tokens->hasLostContext())) {  // closed by Client::close()
@@ -86,7 +87,10 @@ public:
         }
         if (session) ++counts_.found;
         counts_.evictedIdle += table_.sweep(now, mayGo, removed);
-        if (!session) session = make(name, near ? near : homes_.firstAlive(), unsaved, now, removed);
+        if (!session) {
+            session = make(name, near ? near : homes_.firstAlive(), now, removed);
+            if (unsaved) session->tokens->begin(std::move(unsaved));
+        }
         ++counts_.opened;
         if (!near || session->common == near) return session;
         return std::make_shared<detail::Session>(near, session);
@@ -114,8 +118,8 @@ public:
     static asio::awaitable<void> closeAll(std::shared_ptr<Impl> self);
 
 private:
-    SessionPtr make(const std::string& name, const detail::SessionCommonPtr& home, const Tokens& initial,
-                    detail::TableTime now, std::vector<SessionPtr>& removed) {
+    SessionPtr make(const std::string& name, const detail::SessionCommonPtr& home, detail::TableTime now,
+                     std::vector<SessionPtr>& removed) {
         if (!home)
             throw Error(Failure(asio::error::operation_aborted,
                                 "VisitorSessions::open(key): the io_context of every Transport has been destroyed"));
@@ -126,7 +130,7 @@ private:
                         "VisitorSessions::open(key), " + std::to_string(table_.size()) + " sessions in memory");
         }
         counts_.evictedForSpace += removed.size() - before;
-        auto made = std::make_shared<detail::Session>(home, name, initial);
+        auto made = std::make_shared<detail::Session>(home, name);
         const std::string_view whole = made->tokens->storageKey();  // the client id, a slash, and the name
         return table_.insert(whole.substr(whole.size() - name.size()), std::move(made), now);
     }

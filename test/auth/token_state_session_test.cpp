@@ -91,6 +91,41 @@ TEST_CASE("initial tokens do without a storage that cannot be read") {
     CHECK(script.published()->tokens.refreshToken.role == TokenRole::visitor);
 }
 
+TEST_CASE("a session that starts as ended erases the record before a visitor is created [D1]") {
+    detail::TokenPolicy policy = TokenScript::withStorage();
+    policy.startsEnded = true;
+    TokenScript script(policy);
+    REQUIRE(script.state.unsavedTokens());
+    CHECK(script.state.unsavedTokens()->empty());
+    CHECK_FALSE(script.state.mayRest());
+    CHECK(script.get("a") == "load");
+    SUBCASE("the record is there") {
+        CHECK(script.loaded(StoredTokens(script.tokens("t9", "r9"), 7)) == "erase over 7");
+    }
+    SUBCASE("the storage cannot be read") { CHECK(script.loadFails() == "erase over 0"); }
+    CHECK(script.saved(8).find("t9") == std::string::npos);
+    CHECK(script.published()->tokens.empty());
+    CHECK_FALSE(script.state.unsavedTokens());
+}
+
+TEST_CASE("a session that starts as ended has nothing to erase without a record [D1]") {
+    detail::TokenPolicy policy = TokenScript::withStorage();
+    policy.startsEnded = true;
+    TokenScript script(policy);
+    script.get("a");
+    CHECK(script.loaded(std::nullopt).find("erase") == std::string::npos);
+}
+
+TEST_CASE("tokens that wait for the storage behind others are the unsaved ones [D1]") {
+    TokenScript script = TokenScript::stored();
+    script.adopt("set", script.tokens("tB", "rB"));
+    REQUIRE(script.state.unsavedTokens());
+    CHECK(script.state.unsavedTokens()->refreshToken.value == "rB");
+    script.adopt("out", Tokens());
+    REQUIRE(script.state.unsavedTokens());
+    CHECK(script.state.unsavedTokens()->empty());
+}
+
 TEST_CASE("setTokens is another session: what is asked for is answered with it") {
     TokenScript script = TokenScript::stored();
     const std::uint64_t epoch = script.published()->epoch;

@@ -2,11 +2,17 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <atomic>
 #include <future>
+#include <memory>
 #include <optional>
 #include <set>
 #include <thread>
@@ -44,6 +50,7 @@ public:
             throw std::logic_error("the operation has not ended within 60 s");
         return future.get();
     }
+    void spawn(asio::awaitable<void> operation) { asio::co_spawn(*io_, std::move(operation), asio::detached); }
     void destroyContext() {
         if (!io_) return;
         guard_.reset();
@@ -59,14 +66,42 @@ private:
     std::thread thread_;
 };
 
+/// A storage whose writes do not return while `stalls` is set.
+class StallingStorage final : public TokenStorage {
+public:
+    asio::awaitable<std::optional<StoredTokens>> load(std::string key) override { return stored_.load(std::move(key)); }
+    asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t version) override {
+        co_await stall();
+        auto saved = stored_.save(std::move(key), std::move(tokens), version);
+        co_return co_await std::move(saved);
+    }
+    asio::awaitable<void> erase(std::string key) override {
+        co_await stall();
+        auto erased = stored_.erase(std::move(key));
+        co_await std::move(erased);
+    }
+    std::atomic<bool> stalls{false};
+    std::promise<void> stalled;
+
+private:
+    asio::awaitable<void> stall() {
+        if (!stalls.exchange(false)) co_return;
+        asio::steady_timer never(co_await asio::this_coro::executor, std::chrono::steady_clock::time_point::max());
+        stalled.set_value();
+        co_await never.async_wait(asio::use_awaitable);
+    }
+    MemoryTokenStorage stored_;
+};
+
 struct Site {
-    explicit Site(std::size_t workers = 2) {
+    explicit Site(std::size_t workers = 2, std::shared_ptr<TokenStorage> keptIn = nullptr) {
+        if (!keptIn) keptIn = storage;
         std::vector<Transport> transports;
         for (std::size_t i = 0; i < workers; ++i) {
             all.push_back(std::make_unique<Worker>(optionsFor(fake).transport));
             transports.push_back(all.back()->transport());
         }
-        sessions.emplace(transports, strategyWith(storage), optionsFor(fake));
+        sessions.emplace(transports, strategyWith(std::move(keptIn)), optionsFor(fake));
     }
     Worker& worker(std::size_t i) { return *all[i % all.size()]; }
 
@@ -80,6 +115,11 @@ asio::awaitable<std::string> visit(VisitorSessions sessions, std::string key) {
     const Client client = co_await sessions.open(std::move(key));
     const Tokens tokens = co_await client.generateVisitorTokens();
     co_return tokens.refreshToken.value;
+}
+
+asio::awaitable<void> logOut(VisitorSessions sessions, std::string key) {
+    const Client client = co_await sessions.open(std::move(key));
+    co_await client.setTokens(Tokens());
 }
 
 asio::awaitable<std::string> renew(VisitorSessions sessions, std::string key) {
@@ -161,6 +201,18 @@ TEST_CASE("when the io_context of a session is destroyed, the next open continue
     site.worker(0).destroyContext();
     CHECK(site.worker(1).run(visit(*site.sessions, "anna")) == first);
     CHECK(site.worker(1).run(visit(*site.sessions, "bert")) != first);
+    CHECK(site.fake.state().visitors == 2);
+}
+
+TEST_CASE("a logout that is not stored when its io_context is destroyed is carried over [D1]") {
+    const auto storage = std::make_shared<StallingStorage>();
+    Site site(2, storage);
+    const std::string first = site.worker(0).run(visit(*site.sessions, "anna"));
+    storage->stalls = true;
+    site.worker(0).spawn(logOut(*site.sessions, "anna"));
+    REQUIRE(storage->stalled.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+    site.worker(0).destroyContext();
+    CHECK(site.worker(1).run(visit(*site.sessions, "anna")) != first);
     CHECK(site.fake.state().visitors == 2);
 }
 
