@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "base/descriptors.hpp"
@@ -34,6 +35,10 @@ using FileStepHook = int (*)(FileStep);
 
 /// The hook of FileTokenStorage. Tests set it before they make one.
 inline constinit std::atomic<FileStepHook> defaultStepHook{nullptr};
+
+/// How long a save waits for the lock of another process. The lock is held for one write, which takes seconds on a disk that
+/// is busy; a holder beyond that does not run. Below Timeouts::storage, so that the caller sees the reason.
+inline constinit std::atomic<std::chrono::milliseconds> longestLockWait{std::chrono::milliseconds(3'000)};
 
 /// Makes the call of a step, again if it was interrupted, or if there was no descriptor for it and idle connections could
 /// be closed. As with the call itself, -1 is failure, and errno tells why.

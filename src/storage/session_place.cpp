@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <system_error>
 
@@ -15,7 +16,6 @@ namespace {
 constexpr std::string_view temporaryEnd = ".wix-tmp";
 constexpr std::size_t temporaryDigits = 16;
 constexpr std::string_view hexDigits = "0123456789abcdef";
-constexpr int lockAttempts = 1'000;
 constexpr timespec lockPause{0, 1'000'000};
 
 }  // namespace
@@ -102,14 +102,15 @@ result<FileLock> SessionPlace::tryLock(int where) const {
 }
 
 result<FileLock> SessionPlace::takeLock(int where) const {
-    for (int i = 0; i < lockAttempts; ++i) {
+    const auto limit = std::chrono::steady_clock::now() + longestLockWait.load();
+    do {
         auto lock = tryLock(where);
         if (!lock || lock->isHeld()) return lock;
         // flock() could wait by itself, but not for a limited time; and other sessions need this thread.
         ::nanosleep(&lockPause, nullptr);
-    }
+    } while (std::chrono::steady_clock::now() < limit);
     return problem(Errc::storage_unavailable, "another process holds the lock " + (directory / lockName()).string() +
-                                                  " for a second now; it has been stopped, or hangs: end it");
+                                                  " for seconds; if it has been stopped or hangs, end it");
 }
 
 bool SessionPlace::nobodySaves(int where) const {

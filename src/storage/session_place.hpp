@@ -33,8 +33,8 @@ public:
 
     /// Opens a lock file, and makes it if there is none. It must be of nobody but us: who can open it can lock us out.
     result<Descriptor> openLockFile(int directory, const std::string& lock) const;
-    /// Takes the lock that orders the saves of all processes, which is let go with the descriptor. It is held for
-    /// milliseconds; if it is not free for a second, the holder does not run.
+    /// Takes the lock that orders the saves of all processes. It is released with the descriptor. Fails if it is not free
+    /// within longestLockWait.
     result<FileLock> takeLock(int directory) const;
     /// The same without waiting: one that is not held if another holds it.
     result<FileLock> tryLock(int directory) const;

@@ -88,10 +88,16 @@ asio::awaitable<void> countUp(std::shared_ptr<wix::TokenStorage> storage, std::s
         const int number = present ? std::stoi(present->tokens.accessToken.value) : 0;
         wix::Tokens next(wix::AccessToken(std::to_string(number + 1), {}),
                          wix::RefreshToken("r", wix::TokenRole::visitor));
-        const wix::SaveResult result = co_await storage->save(key, std::move(next), present ? present->version : 0);
-        if (!result.isSaved()) continue;
+        std::optional<wix::SaveResult> result;
+        try {
+            result = co_await storage->save(key, std::move(next), present ? present->version : 0);
+        } catch (const wix::Error& error) {
+            // The others may have had the lock all the time, on a disk that is busy with something else.
+            if (error.code() != wix::Errc::storage_unavailable) throw;
+        }
+        if (!result || !result->isSaved()) continue;
         ++saved;
-        append(log, std::to_string(result.version()) + "\n");
+        append(log, std::to_string(result->version()) + "\n");
     }
 }
 

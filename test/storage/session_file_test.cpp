@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "storage/lock_wait.hpp"
 #include "storage/session_texts.hpp"
 #include "storage/temp_directory.hpp"
 
@@ -156,6 +157,7 @@ TEST_CASE("a save on another version is a conflict, and writes nothing") {
 }
 
 TEST_CASE("of many threads and objects exactly one wins each version") {
+    const LockWait patient(std::chrono::minutes(1));  // the disk may be busy with something else
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     constexpr int threads = 4, rounds = 25;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "storage/lock_wait.hpp"
 #include "storage/session_file.hpp"
 #include "storage/temp_directory.hpp"
 
@@ -59,6 +60,7 @@ int readOnlyHook(FileStep step) {
 }  // namespace
 
 TEST_CASE("while another process has the lock, sessions can be read, and a save fails within bounded time") {
+    const LockWait brief(std::chrono::milliseconds(20));
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     SessionFile session(file);
@@ -86,6 +88,7 @@ TEST_CASE("a lock whose file was removed is nobody's") {
 }
 
 TEST_CASE("a lock file that is replaced while it is being locked is not the lock") {
+    const LockWait brief(std::chrono::milliseconds(20));
     const TempDirectory directory;
     const fs::path file = directory / "session.json";
     lockToSwap = directory / lockName;
