@@ -331,7 +331,11 @@ void Ledger::exchanging(const std::string& body) {
     allowance_ += listener->lost - lostBefore_;  // what follows a rejection needs no pause
     if (std::exchange(lostBefore_, listener->lost) != listener->lost) failedAt_.reset();
     sendsOfAttempt_ = std::exchange(attempt_, listener->last) == listener->last ? sendsOfAttempt_ + 1 : 1;
-    if (sendsOfAttempt_ == 1) sendsAllowed_ = 2;
+    if (sendsOfAttempt_ == 1) {
+        const bool repeats = world_.boot() <= controlCountsUntil_;
+        sendsAllowed_ = repeats ? 3 : 2;
+        allowance_ += repeats ? 1 : 0;
+    }
     require(sendsOfAttempt_ <= sendsAllowed_, "a lost answer was asked for more than once again");
     const auto time = sendsOfAttempt_ == 1 ? exchangeTime : 1ns;  // the replay is within the time of the first
     require(!storage_ || storageFailed || storage_->letsExchange(time), "an exchange without the lease");

@@ -16,6 +16,7 @@
 
 #include <wix/observer.hpp>
 
+#include "auth/control_state.hpp"
 #include "auth/token_manager.hpp"
 #include "endpoint.hpp"
 #include "storage.hpp"
@@ -127,10 +128,12 @@ public:
         mayExchangeOnceMore();
     }
     void mayReplay() { ++allowance_; }
-    /// The control of an ambiguous refusal has succeeded: the refresh token is sent once more within the same attempt.
+    /// The control of an ambiguous refusal has succeeded: the refresh token is sent once more within this attempt, or
+    /// within the next one, since a success counts for a while.
     void mayRepeat() {
         ++allowance_;
         ++sendsAllowed_;
+        controlCountsUntil_ = world_.boot() + detail::ControlState::successCounts;
     }
     /// If this exchange fails, the next one has to wait at least so long.
     void pauses(std::chrono::nanoseconds time) { pauseAsked_ = time; }
@@ -213,6 +216,7 @@ private:
     std::uint64_t attempt_ = 0;          // of the last exchange,
     int sendsOfAttempt_ = 0;             // and its replay
     int sendsAllowed_ = 2;
+    BootTime controlCountsUntil_{};
     std::string delivered_;
     std::string renewed_;  // the access token of the last renewal, unless a caller has set others since
 };

@@ -52,13 +52,16 @@ public:
     std::function<void(const Exchange& ended)> onExchangeEnded;
     std::function<detail::HttpReply(const detail::WireRequest& request)> onCall;
     std::function<void()> onTimeout;
+    std::function<void()> onCannotStart;
     int exchanges = 0;
     bool slots = true;
     bool throwsAtOnce = false;
 
 private:
     void throwIfDue() {
-        if (std::exchange(throwsAtOnce, false)) throw std::bad_alloc();
+        if (!std::exchange(throwsAtOnce, false)) return;
+        onCannotStart();
+        throw std::bad_alloc();
     }
     asio::awaitable<result<detail::HttpReply>> exchange(Network* network, detail::WireRequestPtr request,
                                                         detail::WaitLimits limits) {

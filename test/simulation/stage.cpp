@@ -65,6 +65,7 @@ Stage::Stage(std::uint64_t seed, const Setup& setup)
         ledger.exchanging(body);
     };
     network->onExchangeEnded = [this](const Exchange& ended) { ledger.exchangeEnded(ended.sent, ended.processed); };
+    network->onCannotStart = [this] { ledger.pauses(0s); };  // an experiment that ends so asks for no pause
     network->onTimeout = [this] { ledger.flightTimedOut = true; };
     network->onCall = [this](const detail::WireRequest& request) { return answerCall(request); };
     controlNetwork->onRequest = [this](const std::string& body) { return answerControl(body); };
