@@ -108,16 +108,19 @@ constexpr bool canFork = true;
 
 }  // namespace
 
-TEST_CASE("a file whose save hangs does not hold the others [C6]") {
+TEST_CASE("a file whose save hangs does not hold the others, however many calls wait for it [C6]") {
     const TempDirectory directory;
     HangingDisk disk(1);
     const auto storage = FileTokenStorage::inDirectory(directory.path());
     asio::io_context io;
     int stuck = 0, saved = 0;
-    std::vector<Failure> failures;
+    std::vector<Failure> failures, late;
     asio::co_spawn(io, saveInto(storage, "stuck", &stuck, &failures), rethrow);
     io.poll();
     REQUIRE(disk.gate.holds(1));
+    // As many as there are threads: each would take one, and wait for the lock of the file there.
+    for (int i = 0; i < 16; ++i) asio::co_spawn(io, saveInto(storage, "stuck", &stuck, &late), rethrow);
+    io.poll();
     for (int i = 0; i < 50; ++i) asio::co_spawn(io, saveInto(storage, std::to_string(i), &saved, &failures), rethrow);
     runUntil(io, [&] { return saved == 50; });
     CHECK(stuck == 0);
