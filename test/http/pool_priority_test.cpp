@@ -69,6 +69,23 @@ TEST_CASE("a place goes to the highest priority, and of four in a row one to the
     }
 }
 
+TEST_CASE("what was passed over and has left gives its turn to none that comes later [C21]") {
+    PoolState pool(limits(1));
+    ConnectionId held = pool.acquire(api, start).connection;
+    for (int i = 0; i < 4; ++i) pool.acquire(api, start, Priority::urgent);
+    for (int round = 0; round < 2; ++round) {
+        const QueueId lower = pool.enqueue(api, Priority::elevated);
+        for (int i = 0; i < 3; ++i) {
+            const QueueId urgent = pool.enqueue(api, Priority::urgent);
+            const Released decision = pool.released(held, true, start);
+            REQUIRE(decision.served.size() == 1);
+            CHECK(decision.served[0].waiter == urgent);
+            held = decision.served[0].connection;
+        }
+        pool.leave(lower);
+    }
+}
+
 TEST_CASE("a renewal that callers wait for overtakes thousands of new visitors [C21]") {
     PoolLimits narrow = limits(64);
     narrow.urgent = 32;
