@@ -2,10 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <memory>
 #include <vector>
 
+#include "auth/control_visitor.hpp"
 #include "auth/token_manager.hpp"
 #include "support/run.hpp"
 
@@ -75,4 +78,13 @@ TEST_CASE("new visitors, renewals that callers wait for and background renewals 
     REQUIRE(runOn(io, manager->renew(WaitLimits())).has_value());
     CHECK(next() == Priority::urgent);
     CHECK(transport->priorities.size() == 5);
+}
+
+TEST_CASE("the requests of a control are urgent, since the sessions that asked wait for it [C21]") {
+    const auto transport = std::make_shared<RecordingTransport>();
+    StandingClock clock;
+    asio::io_context io;
+    const auto control = std::make_shared<ControlVisitor>(transport, WireRequest(), "client", clock);
+    CHECK(runOn(io, control->ask(asio::make_strand(io), WaitLimits())).succeeded);
+    CHECK(transport->priorities == std::vector<Priority>{Priority::urgent, Priority::urgent});  // a grant, a refresh
 }
