@@ -1,6 +1,11 @@
 // The conformance test of TokenStorage: it accepts the storages of the SDK, and names what is wrong with others.
 #include <doctest/doctest.h>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
@@ -34,6 +39,14 @@ enum class Mistake {
     returnsAnotherVersion,
     grantsEveryLease,
     keepsLeases,
+    missingRecordIsEmpty,
+    versionIsTooGreat,
+    savesInAConflict,
+    endsWithTheSameVersion,
+    checksTheVersionTooEarly,
+    refusesLongKeys,
+    hasOneLeaseForAllKeys,
+    leasesDoNotExpire,
 };
 
 /// A MemoryTokenStorage with one mistake.
@@ -48,6 +61,9 @@ public:
         if (mistake_ == Mistake::keepsTheTokensAfterErase && there && there->tokens.empty()) there->tokens = erased_;
         if (mistake_ == Mistake::beginsAnewAfterErase && there && there->tokens.empty()) there.reset();
         if (mistake_ == Mistake::beginsAnewAfterErase && there) there->version -= offsetOf(key);
+        if (mistake_ == Mistake::missingRecordIsEmpty && !there) there.emplace();
+        if (mistake_ == Mistake::versionIsTooGreat && there) there->version += tooGreat;
+        if (mistake_ == Mistake::endsWithTheSameVersion && there && there->tokens.empty()) --there->version;
         co_return there;
     }
     asio::awaitable<SaveResult> save(std::string key, Tokens tokens, std::uint64_t expectedVersion) override {
@@ -67,7 +83,19 @@ public:
                 expectedVersion += offsetOf(key);
             }
         }
+        if (mistake_ == Mistake::refusesLongKeys && key.size() > 512) co_return SaveResult();
+        if (mistake_ == Mistake::versionIsTooGreat && expectedVersion >= tooGreat) expectedVersion -= tooGreat;
+        if (mistake_ == Mistake::endsWithTheSameVersion && there && there->tokens.empty()) ++expectedVersion;
+        if (mistake_ == Mistake::checksTheVersionTooEarly && expectedVersion == version) {
+            co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+            const std::optional<StoredTokens> now = co_await memory_.load(name);
+            expectedVersion = now ? now->version : 0;
+        }
+        const Tokens given = tokens;
         SaveResult result = co_await memory_.save(name, std::move(tokens), expectedVersion);
+        if (!result.isSaved() && mistake_ == Mistake::savesInAConflict) co_await memory_.save(name, given, version);
+        if (result.isSaved() && mistake_ == Mistake::versionIsTooGreat)
+            co_return SaveResult::saved(result.version() + tooGreat);
         if (!result.isSaved() && mistake_ == Mistake::conflictWithoutTheRecord) co_return SaveResult();
         if (result.isSaved() && mistake_ == Mistake::beginsAnewAfterErase)
             co_return SaveResult::saved(result.version() - offsetOf(key));
@@ -82,6 +110,8 @@ public:
     }
     asio::awaitable<std::optional<RenewalLease>> acquireLease(std::string key, std::chrono::milliseconds ttl) override {
         if (mistake_ == Mistake::grantsEveryLease) co_return std::optional<RenewalLease>(RenewalLease());
+        if (mistake_ == Mistake::hasOneLeaseForAllKeys) key = "all";
+        if (mistake_ == Mistake::leasesDoNotExpire) ttl = std::chrono::hours(1);
         std::optional<RenewalLease> lease = co_await memory_.acquireLease(nameOf(key), ttl);
         if (mistake_ == Mistake::keepsLeases && lease) {
             kept_.push_back(std::move(*lease));
@@ -91,6 +121,8 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t tooGreat = std::uint64_t{1} << 53;
+
     std::string nameOf(std::string key) const {
         if (mistake_ == Mistake::ignoresTheCaseOfKeys)
             for (char& c : key)
@@ -160,6 +192,15 @@ TEST_CASE("each mistake of a storage is reported with the rule [D3]") {
         {Mistake::returnsAnotherVersion, "load() must return the version that save() returned"},
         {Mistake::grantsEveryLease, "acquireLease() must return nullopt while another lease of the key is held"},
         {Mistake::keepsLeases, "a lease must end when it is destroyed"},
+        {Mistake::missingRecordIsEmpty, "load() must return nullopt for a key that was never saved"},
+        {Mistake::versionIsTooGreat,
+         "save() must return a version that is greater than the last one, and at most 2^53 - 2"},
+        {Mistake::savesInAConflict, "save() must change nothing in a conflict"},
+        {Mistake::endsWithTheSameVersion, "erase() must leave an empty record of a greater version, or none"},
+        {Mistake::checksTheVersionTooEarly, "exactly one of several concurrent save() calls"},
+        {Mistake::refusesLongKeys, "save() must accept every key of visible ASCII of up to 2305 characters"},
+        {Mistake::hasOneLeaseForAllKeys, "acquireLease() must grant leases of different keys independently"},
+        {Mistake::leasesDoNotExpire, "a lease must end when its time to live has passed"},
     };
     for (const auto& row : rows) {
         const std::string& rule = row.second;
@@ -168,4 +209,14 @@ TEST_CASE("each mistake of a storage is reported with the rule [D3]") {
         for (const std::string& violation : violations) found = found || violation.starts_with(rule);
         CHECK_MESSAGE(found, "missing: " << rule << "; first: " << firstOf(violations));
     }
+}
+
+TEST_CASE("a storage whose objects do not share their data is reported [D3]") {
+    StorageConformanceOptions options;
+    options.other = std::make_shared<MemoryTokenStorage>();
+    const std::vector<std::string> violations = violationsOf(std::make_shared<MemoryTokenStorage>(), options);
+    for (const std::string rule : {"load() of another object must return what was saved",
+                                   "save() must report a conflict after another object has saved",
+                                   "erase() of another object must end the session"})
+        CHECK_MESSAGE(std::find(violations.begin(), violations.end(), rule) != violations.end(), rule);
 }
