@@ -11,6 +11,7 @@
 #include "http/host_lookups.hpp"
 #include "integration/failures.hpp"
 #include "support/bare_transport.hpp"
+#include "support/boot_time.hpp"
 #include "support/gate.hpp"
 #include "support/in_child.hpp"
 #include "support/scripted_server.hpp"
@@ -44,8 +45,8 @@ struct Shop {
 };
 
 asio::awaitable<void> send(std::shared_ptr<detail::HttpTransport> transport, detail::WireRequest request,
-                           std::vector<result<detail::HttpReply>>* replies) {
-    const detail::WaitLimits limits(detail::MonotonicClock::now() + 1min, std::stop_token());
+                           std::vector<result<detail::HttpReply>>* replies, std::chrono::minutes time = 1min) {
+    const detail::WaitLimits limits(detail::MonotonicClock::now() + time, std::stop_token());
     auto shared = std::make_shared<detail::WireRequest>(std::move(request));
     auto reply = co_await transport->send(std::move(shared), limits);
     replies->push_back(std::move(reply));
@@ -147,6 +148,33 @@ TEST_CASE("the limit of a look-up counts from its beginning, for those too that 
     }
     CHECK(std::chrono::steady_clock::now() - begin < 10s);
     CHECK(asked == 1);
+    gate.open();
+}
+
+TEST_CASE("a call that joins a look-up has what is left of the look-up's time [C1]") {
+    Gate gate;
+    Shop shop([&](const std::string&) {
+        gate.pass();
+        return FoundHost(boost::system::error_code(asio::error::host_not_found));
+    });
+    shop.bare.timeouts.resolve = 1h;
+    std::vector<result<detail::HttpReply>> first, second, third;
+    asio::co_spawn(shop.bare.io, send(shop.bare.transport, shop.bare.request(), &first, 3h), rethrow);
+    shop.bare.io.poll();
+    REQUIRE(gate.holds(1));
+    moveBootTime(1h - 50ms);
+    asio::co_spawn(shop.bare.io, send(shop.bare.transport, shop.bare.request(), &second, 3h), rethrow);
+    runUntil(shop.bare.io, [&] { return !second.empty(); });
+    // Nothing is left: it does not even wait.
+    moveBootTime(1s);
+    asio::co_spawn(shop.bare.io, send(shop.bare.transport, shop.bare.request(), &third, 3h), rethrow);
+    for (int i = 0; i < 20; ++i) shop.bare.io.poll();
+    REQUIRE(third.size() == 1);
+    for (const auto& reply : {second.front(), third.front()}) {
+        REQUIRE(reply.has_error());
+        CHECK(reply.error().code == Errc::timeout);
+        CHECK(has(reply.error().context, "resolving the host of http://shop.example"));
+    }
     gate.open();
 }
 
