@@ -102,6 +102,7 @@ private:
         // The lock is held for the post: the context cannot end while we use its executor.
         const std::lock_guard lock(mutex_);
         if (!waits_) return;
+        unwatch();  // the context is not kept running for the limit of a call that was cancelled
         StoredHandler<Outcome> handler;
         asio::any_io_executor caller;
         take(handler, caller);
