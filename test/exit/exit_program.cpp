@@ -55,7 +55,7 @@ std::atomic<int> done{0};
 int expected = 0;
 bool openSslWasUsed = false;
 bool threadsMayRun = false;
-wix::testing::FakeWix* fakes[2] = {};  // never destroyed
+wix::testing::FakeWix* volatile fakes[2] = {};  // never destroyed, and seen by LeakSanitizer
 // ThreadSanitizer has a thread of its own.
 #if defined(__SANITIZE_THREAD__)
 constexpr long mostThreads = 2;
@@ -187,7 +187,8 @@ void fakeAtEnd() {
     plain.tls = false;
     fakes[0] = new wix::testing::FakeWix(plain);  // made before OpenSSL is used
     useOpenSsl();
-    auto* fake = fakes[1] = new wix::testing::FakeWix;
+    auto* fake = new wix::testing::FakeWix;
+    fakes[1] = fake;
     asio::io_context io;
     wix::ClientOptions options;
     options.apiUrl = fake->url();
