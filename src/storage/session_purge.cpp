@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 
 #include "base/descriptors.hpp"
@@ -23,8 +25,12 @@ bool isOlderThan(int directory, const std::string& name, std::chrono::seconds ag
     struct stat status {};
     if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
     if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid()) return false;
-    const auto written = std::chrono::system_clock::from_time_t(status.st_mtim.tv_sec);
-    return std::chrono::system_clock::now() - written > age;
+    // In seconds: an age, or a time of a file, may be beyond what nanoseconds can express.
+    const std::int64_t now =
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()).time_since_epoch().count();
+    const std::int64_t written = status.st_mtim.tv_sec;
+    return written <= now && static_cast<std::uint64_t>(now) - static_cast<std::uint64_t>(written) >
+                                 static_cast<std::uint64_t>(age.count());
 }
 
 bool isLeased(int directory, const SessionPlace& place) {

@@ -48,7 +48,7 @@ struct Directory {
         return runAwaitable(storage->save(key, tokens(key), there ? there->version : 0)).version();
     }
     fs::path fileOf(const std::string& key) const { return files / sessionFileName(key); }
-    std::size_t purge(std::chrono::hours age) { return runAwaitable(storage->purge(age)); }
+    std::size_t purge(std::chrono::seconds age) { return runAwaitable(storage->purge(age)); }
 
     TempDirectory files;
     std::shared_ptr<FileTokenStorage> storage;
@@ -69,6 +69,17 @@ private:
 };
 
 }  // namespace
+
+TEST_CASE("the greatest age removes no session, and a time in the far future is no age [D4]") {
+    Directory directory;
+    directory.save("anna");
+    CHECK(directory.purge(std::chrono::seconds::max()) == 0);
+    const timespec year2500{16'725'225'600, 0};
+    const timespec times[2] = {year2500, year2500};
+    REQUIRE(::utimensat(AT_FDCWD, directory.fileOf("anna").c_str(), times, 0) == 0);
+    CHECK(directory.purge(30 * day) == 0);
+    CHECK(fs::exists(directory.fileOf("anna")));
+}
 
 TEST_CASE("a session at rest has two files: its record and its lock [D4]") {
     Directory sessions;
