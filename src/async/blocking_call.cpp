@@ -10,6 +10,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -23,6 +25,9 @@ namespace wix::detail {
 namespace {
 
 using Outcome = std::optional<Failure>;
+
+/// What is longer is no limit, and the sum with a time may not be expressible.
+constexpr std::chrono::milliseconds longestStart = std::chrono::hours(24 * 365);
 
 /// Owned by the threads and by whatever cancels it, never by the coroutine that waits for it.
 class BlockingCall final : public BlockingJob, public ContextBound {
@@ -46,7 +51,7 @@ public:
         try {
             const auto self = std::static_pointer_cast<BlockingCall>(shared_from_this());
             if (!BlockingThreads::forCalls().submit(self, options_.key)) return fail("no thread could be started");
-            watch(MonotonicClock::now() + options_.startWithin);
+            watch(MonotonicClock::now() + std::min(options_.startWithin, longestStart));
         } catch (const std::exception&) {
             fail("out of memory");
         }

@@ -22,6 +22,7 @@
 #include <wix/error.hpp>
 #include <wix/offload.hpp>
 
+#include "support/boot_time.hpp"
 #include "support/gate.hpp"
 #include "support/run.hpp"
 
@@ -192,6 +193,29 @@ TEST_CASE("a function that cannot begin in time is not called, and its caller he
     gate.open();
     io.run();
     CHECK_FALSE(called);
+}
+
+TEST_CASE("a function may wait for its turn without a limit [D2]") {
+    Gate gate;
+    asio::io_context io;
+    auto block = [&] { gate.pass(); };
+    auto second = [] { return 2; };
+    OffloadOptions first("key");
+    OffloadOptions options("key");
+    options.startWithin = std::chrono::milliseconds::max();
+    std::optional<int> result;
+    asio::co_spawn(io, wix::offload(block, first), rethrow);
+    asio::co_spawn(io, wix::offload(second, options), [&](std::exception_ptr error, int value) {
+        if (!error) result = value;
+    });
+    io.poll();
+    CHECK(gate.holds(1));
+    wix::test::continueLater(io, std::chrono::milliseconds(500));  // and deadlines are checked
+    io.poll();
+    gate.open();
+    io.restart();
+    io.run();
+    CHECK(result == 2);
 }
 
 TEST_CASE("a context that ends takes its coroutines with it, and functions that were handed over are called [D2]") {
