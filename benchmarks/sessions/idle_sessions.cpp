@@ -134,8 +134,8 @@ json::object with(std::size_t sessions) {
     return parameters;
 }
 
-/// Allocated bytes, once they have not changed for a while: the thread of the fake frees what it had for the connections
-/// of earlier sessions.
+/// Returns the allocated bytes once they are stable: the thread of the fake server frees the connections
+/// that earlier sessions have closed.
 double settledHeapBytes() {
     constexpr std::chrono::milliseconds pause{10};
     constexpr int pausesWithoutChange = 20, mostPauses = 500;

@@ -172,7 +172,7 @@ TEST_CASE("fork() waits for no job, and the child performs none of the parent's 
 }
 
 TEST_CASE("a job that forks: its child ends there, and the parent goes on [C16]" * doctest::skip(!canFork)) {
-    // Of both processes.
+    // Shared by both processes.
     using Count = std::atomic<int>;
     void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     REQUIRE(page != MAP_FAILED);
@@ -194,7 +194,7 @@ TEST_CASE("a job that forks: its child ends there, and the parent goes on [C16]"
                        },
                        &completed),
                    "key");
-    threads.submit(job([&] { ++performed; }, &completed), "key");  // in line when the other one forks, or later
+    threads.submit(job([&] { ++performed; }, &completed), "key");  // queued when the other one forks, or later
     threads.wait();
     CHECK(exitCode >= 0);  // it has ended by itself: nothing hangs
     CHECK(completed == 2);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 using namespace wix::detail;
 using namespace std::chrono_literals;
 
@@ -44,6 +46,22 @@ TEST_CASE("a second after a late check the next one ends what has passed, unless
     CHECK_FALSE(check.run(now));
     check.plan(now + DeadlineCheck::grace);
     CHECK(check.run(now + DeadlineCheck::grace));
+}
+
+TEST_CASE("deadlines count in an event loop that is always late [C17]") {
+    DeadlineCheck check;
+    MonotonicTime now = start;
+    std::vector<bool> expires;
+    for (int i = 0; i < 5; ++i) {
+        check.plan(now + DeadlineCheck::interval);
+        now += DeadlineCheck::interval + DeadlineCheck::tolerance;
+        expires.push_back(check.run(now));
+    }
+    CHECK(expires == std::vector<bool>{false, false, true, true, true});
+    check.plan(now + DeadlineCheck::interval);
+    CHECK(check.run(now + DeadlineCheck::interval));  // in time once,
+    check.plan(now + 1s);
+    CHECK_FALSE(check.run(now + 10s));  // it may be stopped again
 }
 
 TEST_CASE("deadlines are postponed while the planned check is late, and for a second after it [C17]") {

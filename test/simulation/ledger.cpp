@@ -282,7 +282,7 @@ void Ledger::checkFailure(const Caller& caller, const Failure& failure) const {
     if (activeVisitor() == 0 || caller.wants != Caller::Wants::usable) return;
     const std::string& access = newest_->tokens.accessToken.value;
     if (access.empty() || !isOfThisEra(endpoint_.visitorOf(access))) return;
-    if (!renewed_.empty() && access != renewed_) return;  // nobody has seen the tokens of the last renewal yet
+    if (!renewed_.empty() && access != renewed_) return;  // no caller has got the tokens of the last renewal yet
     require(!endpoint_.accessValid(access) || newest_->life.at(world_.boot()) == detail::Freshness::dead,
             "a caller failed although the token still works: " + failure.context);
 }
