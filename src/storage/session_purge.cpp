@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/descriptors.hpp"
 #include "storage/session_file.hpp"
@@ -96,15 +98,20 @@ result<std::size_t> SessionFile::removeAllOlderThan(std::chrono::seconds age) co
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> entries(opened, &::closedir);
     std::size_t count = 0;
+    std::optional<Failure> first;
     while (const dirent* entry = ::readdir(entries.get())) {
         if (isSessionFileName(entry->d_name)) {
             const auto removed =
                 removeOld(directory->get(), SessionPlace(place_.directory / entry->d_name, place_.hook), age);
-            if (!removed) return removed.error();
-            if (*removed) ++count;
+            if (!removed && !first) first = removed.error();
+            if (removed && *removed) ++count;
         } else if (const std::string session = sessionOfLock(entry->d_name); isSessionFileName(session)) {
             removeOldLock(directory->get(), SessionPlace(place_.directory / session, place_.hook), age);
         }
+    }
+    if (first) {
+        first->context += "; " + std::to_string(count) + " other sessions were removed";
+        return *first;
     }
     return count;
 }

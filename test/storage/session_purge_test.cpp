@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <wix/error.hpp>
 #include <wix/token_storage.hpp>
@@ -130,6 +131,26 @@ TEST_CASE("a purge leaves sessions alone that are being saved or renewed [D4]") 
     CHECK(sessions.purge(30 * day) == 0);
     CHECK(runAwaitable(sessions.storage->load("saved")));
     CHECK(runAwaitable(sessions.storage->load("renewed")));
+}
+
+TEST_CASE("a purge goes on after a session that cannot be locked, and fails at its end [D4]") {
+    Directory sessions;
+    const std::vector<std::string> keys{"a", "b", "c", "d"};
+    for (const std::string& key : keys) {
+        sessions.save(key);
+        makeOlder(sessions.fileOf(key), 31 * day);
+    }
+    fs::permissions(sessions.files / ("." + sessionFileName("b") + ".lock"), fs::perms::group_read,
+                    fs::perm_options::add);
+    try {
+        sessions.purge(30 * day);
+        FAIL("the purge has not failed");
+    } catch (const Error& failed) {
+        CHECK(failed.code() == Errc::storage_refused);
+        CHECK(std::string(failed.what()).find("chmod 600") != std::string::npos);
+        CHECK(std::string(failed.what()).find("3 other sessions were removed") != std::string::npos);
+    }
+    CHECK(entriesOf(sessions.files.path()) == filesAtRest(sessionFileName("b")));
 }
 
 TEST_CASE("a purge leaves other files alone [D4]") {
