@@ -15,10 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds drainTime{5};
 
-TokenPolicy policyOf(const OAuthStrategy& strategy, const Tokens* initial, const Timeouts& timeouts) {
+TokenPolicy policyOf(const OAuthStrategy& strategy, const Timeouts& timeouts) {
     TokenPolicy policy;
-    if (initial) policy.initial = *initial;
-    policy.startsEnded = initial && initial->empty();
     policy.hasStorage = strategy.storage != nullptr;
     policy.onSessionLost = strategy.onSessionLost;
     policy.windows = strategy.windows;
@@ -70,13 +68,12 @@ void TokenManager::contextGone() noexcept {
     const std::lock_guard lock(mutex_);
     executor_ = asio::any_io_executor();
     quietFrom_ = 0;  // unless something is unsaved, nothing is left to do
-    if (const Tokens* unsaved = work_ ? work_->state.unsavedTokens() : nullptr) {
-        quietFrom_ = never;
-        try {
-            initial_ = std::make_unique<Tokens>(*unsaved);
-        } catch (...) {  // out of memory: the session continues with what has been stored
-        }
+    try {
+        if (auto unsaved = work_ ? work_->state.unsavedTokens() : std::nullopt)
+            carried_ = std::make_unique<UnsavedTokens>(std::move(*unsaved));
+    } catch (...) {  // out of memory: the session continues with what has been stored
     }
+    if (carried_) quietFrom_ = never;
     work = std::move(work_);
     published = std::move(published_);
 }
@@ -86,14 +83,14 @@ bool TokenManager::hasLostContext() {
     return !executor_;
 }
 
-std::unique_ptr<Tokens> TokenManager::takeUnsavedTokens() {
+std::unique_ptr<UnsavedTokens> TokenManager::takeUnsavedTokens() {
     const std::lock_guard lock(mutex_);
-    return std::move(initial_);
+    return std::move(carried_);
 }
 
-void TokenManager::begin(std::unique_ptr<Tokens> unsaved) {
+void TokenManager::begin(std::unique_ptr<UnsavedTokens> unsaved) {
     const std::lock_guard lock(mutex_);
-    initial_ = std::move(unsaved);
+    carried_ = std::move(unsaved);
     quietFrom_ = never;  // it is not evicted before they are saved
 }
 
@@ -102,9 +99,12 @@ void TokenManager::begin(std::unique_ptr<Tokens> unsaved) {
 /// With the mutex held, and while there is an executor. If it throws, out of memory, nothing is lost.
 TokenManager::Work& TokenManager::workForUse() {
     if (!work_) {
-        TokenPolicy policy = policyOf(setup().strategy, initial_.get(), setup().request.timeouts);
+        TokenPolicy policy = policyOf(setup().strategy, setup().request.timeouts);
+        if (initial_) policy.initial = *initial_;
+        if (carried_) policy.unsaved = *carried_;
         work_ = std::make_unique<Work>(executor_, std::move(policy), std::move(rest_));
         initial_.reset();  // the state has them
+        carried_.reset();
         rest_ = TokenRest();
     }
     return *work_;
@@ -124,7 +124,7 @@ void TokenManager::tellWhetherQuiet() noexcept {
 
 bool TokenManager::isAtRest() {
     const std::lock_guard lock(mutex_);
-    return !work_;
+    return !work_ && (!carried_ || !executor_);
 }
 
 /// Once those who are using the work just now have left.
@@ -242,7 +242,7 @@ void TokenManager::abandon() noexcept {
         {
             const std::lock_guard lock(mutex_);
             rest_.closed = true;
-            if (!work_) return published_.reset();
+            if (!work_ && (!carried_ || !executor_)) return published_.reset();
         }
         postHome([self = self()] { self->close()(asio::detached); });
     } catch (...) {  // out of memory: what is under way ends by itself

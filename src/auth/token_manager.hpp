@@ -76,10 +76,10 @@ public:
     bool isClosed() const noexcept { return closed_; }
     /// The context has been destroyed: every operation fails with operation_aborted.
     bool hasLostContext();
-    /// After the loss of the context: the tokens that had not been saved, empty ones if the session had ended; null: none.
-    std::unique_ptr<Tokens> takeUnsavedTokens();
+    /// After the loss of the context: the tokens that had not been saved; null: none.
+    std::unique_ptr<UnsavedTokens> takeUnsavedTokens();
     /// Continues such a session, before the first use.
-    void begin(std::unique_ptr<Tokens> unsaved);
+    void begin(std::unique_ptr<UnsavedTokens> unsaved);
     /// There is nothing to close.
     bool isAtRest();
     const std::string& storageKey() const noexcept { return storageKey_; }
@@ -142,8 +142,10 @@ private:
     std::mutex mutex_;                       // guards the next five, and that the context does not go meanwhile
     boost::asio::any_io_executor executor_;  // none once its context has gone
     std::unique_ptr<Work> work_;             // what it points to belongs to its strand
-    std::unique_ptr<Tokens> initial_;        // until there is work for the first time; unsaved ones after the context's end
-    TokenRest rest_;                         // if there is no work
+    std::unique_ptr<Tokens> initial_;        // until there is work for the first time
+    std::unique_ptr<UnsavedTokens>
+        carried_;     // the same, of a session that has lost its context; or of this one, if it has
+    TokenRest rest_;  // if there is no work
     SnapshotPtr published_;
 
     BootTime refusedUntil_{};  // no slot was free; on the strand

@@ -279,6 +279,7 @@ void TokenState::retrySave(Moment now) {
 
 void TokenState::finishClose() {
     if (exchange_ || storageBusy_) return;
+    if (!loaded_ && policy_.unsaved) return startLoad();
     if (loaded_ && std::exchange(unsaved_, false)) {  // the last chance
         storageBusy_ = retryingSave_ = true;
         actions_.emplace_back(SaveAction{active_->tokens, storedVersion_});

@@ -36,6 +36,7 @@
 #include "auth/renewal_budget.hpp"
 #include "auth/token_endpoint.hpp"
 #include "auth/token_life.hpp"
+#include "auth/unsaved_tokens.hpp"
 #include "base/clock.hpp"
 
 namespace wix::detail {
@@ -104,9 +105,9 @@ using TokenActions = std::vector<TokenAction>;
 /// What a session starts from, and its policy.
 struct TokenPolicy {
     TokenPolicy() = default;
-    Tokens initial;           ///< Wins over the storage.
-    bool startsEnded = false;  ///< The stored session was ended by a caller, and the storage does not have that yet.
-    bool hasStorage = false;  ///< Otherwise no load and no save is ever asked for.
+    Tokens initial;                        ///< Wins over the storage.
+    std::optional<UnsavedTokens> unsaved;  ///< Of this session, when it had another io_context.
+    bool hasStorage = false;               ///< Otherwise no load and no save is ever asked for.
     SessionLostPolicy onSessionLost = SessionLostPolicy::newVisitor;
     RenewalWindows windows;
     /// Long enough for an exchange with the storage's calls before and after it: no exchange goes on beyond it.
@@ -196,18 +197,12 @@ public:
     /// Nothing is under way, nobody waits, and everything is saved: another process, or a later run, can go on with it.
     bool isQuiet() const noexcept { return !isRenewing() && !storageBusy_ && !next_ && !unsaved_ && waiters() == 0; }
     bool isUnsaved() const noexcept { return unsaved_; }
-    /// The tokens that the storage does not have yet, empty ones if a session has ended; null: there are none.
-    const Tokens* unsavedTokens() const noexcept {
-        if (next_) return &next_->tokens;
-        if (saving_) return &saving_->tokens;
-        if (policy_.startsEnded || !policy_.initial.empty()) return &policy_.initial;
-        return unsaved_ ? &active_->tokens : nullptr;
-    }
+    /// What the storage does not have yet.
+    std::optional<UnsavedTokens> unsavedTokens() const;
     bool isClosed() const noexcept { return closed_; }
     /// Whether a state that is made of rest() goes on as this one would.
     bool mayRest() const noexcept {
-        return isQuiet() && loaded_ && !closed_ && !lost_ && !wantAhead_ && policy_.initial.empty() &&
-               !policy_.startsEnded;
+        return isQuiet() && loaded_ && !closed_ && !lost_ && !wantAhead_ && policy_.initial.empty() && !policy_.unsaved;
     }
     /// Ends this one.
     TokenRest rest();
@@ -246,6 +241,7 @@ private:
         std::uint64_t epoch = 0;
         Flight flight;  // if not adopted
         int conflicts = 0;
+        bool yields = false;  // to a newer record, although it is adopted
     };
     struct Exchange {
         Grant grant = Grant::anonymous;
@@ -298,6 +294,7 @@ private:
     void finishClose();
 
     // Moving tokens in.
+    std::optional<Commit> firstCommit(const LoadOutcome& outcome, Moment now);
     void startCommit(Commit commit, Moment now);
     void finishCommit(const std::optional<Failure>& saveFailure, Moment now);
     bool publish(const Commit& commit);

@@ -28,7 +28,7 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
         if (next_) startCommit(*std::exchange(next_, std::nullopt), now);
         return advance(now);
     }
-    if (outcome.has_error() && policy_.initial.empty() && !policy_.startsEnded) {
+    if (outcome.has_error() && policy_.initial.empty() && !policy_.unsaved) {
         // Not knowing is no reason to start a visitor: only who brings tokens goes on, and who came after. For the
         // others the next use tries again.
         std::vector<WaiterId> ids;
@@ -40,29 +40,53 @@ void TokenState::loaded(LoadOutcome outcome, Moment now) {
         if (deferred_.empty()) return advance(now);
     }
     loaded_ = true;
-    const std::optional<StoredTokens> record = outcome.has_value() ? *outcome : std::nullopt;
-    const bool sameSession = record && !record->tokens.refreshToken.value.empty() &&
-                             record->tokens.refreshToken.value == policy_.initial.refreshToken.value;
-    const bool ends = std::exchange(policy_.startsEnded, false) && (outcome.has_error() || record);
-    if (!ends && (policy_.initial.empty() || sameSession)) {
-        policy_.initial = Tokens();  // the record of the same session is at least as new
-        if (record) adoptStored(*record, now);
-    } else {
-        // Not published even for a moment: it may be another visitor's.
-        storedVersion_ = record ? record->version : 0;
-        Tokens initial = std::exchange(policy_.initial, Tokens());
-        const TokenLife life = lifeOfAdopted(initial.accessToken.expiresAt, onServerClock(now), policy_.windows);
-        if (initial.refreshToken.role == TokenRole::none && !initial.refreshToken.value.empty())
-            initial.refreshToken.role = TokenRole::visitor;
-        newEpoch();
-        if (ends && record) dead_.push_back(record->tokens.refreshToken.value);
-        startCommit(Commit{Commit::Cause::adopted, std::move(initial), life, epoch_, Flight()}, now);
+    if (auto commit = firstCommit(outcome, now)) {
+        // The record is not published even for a moment: it may be another visitor's.
+        startCommit(std::move(*commit), now);
+    } else if (outcome.has_value() && *outcome) {
+        adoptStored(**outcome, now);
     }
     // All of them are heard before anything is done: no visitor is started for the first if a later one brings tokens.
     hearing_ = true;
     for (auto& [id, deferred] : std::exchange(deferred_, {})) deferred.event(now);
     hearing_ = false;
     advance(now);
+}
+
+/// The tokens that this session starts with, if they are not those in the storage.
+std::optional<TokenState::Commit> TokenState::firstCommit(const LoadOutcome& outcome, Moment now) {
+    const StoredTokens record = outcome.has_value() && *outcome ? **outcome : StoredTokens();
+    const auto unsaved = std::exchange(policy_.unsaved, std::nullopt);
+    Tokens tokens = std::exchange(policy_.initial, Tokens());
+    if (unsaved) tokens = unsaved->tokens;
+    const std::string& refresh = tokens.refreshToken.value;
+    const bool sameSession = !refresh.empty() && refresh == record.tokens.refreshToken.value;
+    if (unsaved) {
+        const bool isNewer = record.version > unsaved->version;
+        if (isNewer && (sameSession || !unsaved->setByCaller)) return std::nullopt;
+        if (tokens.empty() && outcome.has_value() && record.tokens.empty()) return std::nullopt;
+    } else if (tokens.empty() || sameSession) {  // the record of the same session is at least as new
+        return std::nullopt;
+    }
+    storedVersion_ = record.version;
+    if (tokens.refreshToken.role == TokenRole::none && !refresh.empty()) tokens.refreshToken.role = TokenRole::visitor;
+    newEpoch();
+    if (tokens.empty()) dead_.push_back(record.tokens.refreshToken.value);
+    const TokenLife life = lifeOfAdopted(tokens.accessToken.expiresAt, onServerClock(now), policy_.windows);
+    Commit commit{Commit::Cause::adopted, std::move(tokens), life, epoch_, Flight()};
+    commit.yields = unsaved && !unsaved->setByCaller;
+    return commit;
+}
+
+std::optional<UnsavedTokens> TokenState::unsavedTokens() const {
+    const auto of = [this](const Commit& commit) {
+        const bool wins = unsavedWins_ || (commit.cause == Commit::Cause::adopted && !commit.yields);
+        return UnsavedTokens(commit.tokens, storedVersion_, wins);
+    };
+    if (next_) return of(*next_);
+    if (saving_) return of(*saving_);
+    if (unsaved_) return UnsavedTokens(active_->tokens, storedVersion_, unsavedWins_);
+    return policy_.unsaved;
 }
 
 void TokenState::saved(SaveOutcome outcome, Moment now) {
@@ -121,7 +145,7 @@ void TokenState::finishCommit(const std::optional<Failure>& saveFailure, Moment 
         supersede(commit, now);
         return startCommit(*std::exchange(next_, std::nullopt), now);
     }
-    if (saveFailure && commit.cause == Commit::Cause::adopted) unsavedWins_ = true;
+    if (saveFailure && commit.cause == Commit::Cause::adopted && !commit.yields) unsavedWins_ = true;
     // Whatever starts another epoch brings tokens, which would be next_.
     BOOST_ASSERT(commit.epoch == epoch_);
     const bool rotated = publish(commit);
@@ -215,7 +239,9 @@ bool TokenState::hasMovedOn(const StoredTokens& there, Moment now) const {
 /// The same where both have renewed: whether theirs is kept, and `ours` given up.
 bool TokenState::goesBefore(const StoredTokens& there, const Commit& ours, Moment now) const {
     // What a caller set wins, and so does what became of it since.
-    if (ours.cause == Commit::Cause::adopted || unsavedWins_ || there.version < storedVersion_) return false;
+    if (there.version < storedVersion_) return false;
+    if (ours.yields) return true;
+    if (ours.cause == Commit::Cause::adopted || unsavedWins_) return false;
     if (demotes(there.tokens)) return true;
     if (there.tokens.refreshToken.value != ours.tokens.refreshToken.value) return goesOn(there.tokens);
     // What is active is no sibling's, but a save of ours that came late: ours is newer, however long that one may live.

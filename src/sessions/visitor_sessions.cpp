@@ -77,7 +77,7 @@ public:
         const auto now = std::chrono::steady_clock::now();
         const detail::SessionCommonPtr near = homes_.of(caller);
         SessionPtr session;
-        std::unique_ptr<Tokens> unsaved;
+        std::unique_ptr<detail::UnsavedTokens> unsaved;
         if (const SessionPtr* found = table_.find(name, now)) session = *found;
         if (session &&
             (session->tokens->isClosed() || session->tokens->hasLostContext())) {  // closed by Client::close()
@@ -100,6 +100,16 @@ public:
         const std::lock_guard lock(mutex_);
         std::vector<SessionPtr> all = table_.takeAll();
         closed_ = true;
+        for (SessionPtr& session : all) {
+            if (!session->tokens->hasLostContext()) continue;
+            auto unsaved = session->tokens->takeUnsavedTokens();
+            const detail::SessionCommonPtr home = homes_.firstAlive();
+            if (!unsaved || !home) continue;
+            // After the client id and a slash, which a client id has not got there.
+            const std::string_view whole = session->tokens->storageKey();
+            session = std::make_shared<detail::Session>(home, std::string(whole.substr(whole.find('/') + 1)));
+            session->tokens->begin(std::move(unsaved));
+        }
         return all;
     }
 
@@ -119,7 +129,7 @@ public:
 
 private:
     SessionPtr make(const std::string& name, const detail::SessionCommonPtr& home, detail::TableTime now,
-                     std::vector<SessionPtr>& removed) {
+                    std::vector<SessionPtr>& removed) {
         if (!home)
             throw Error(Failure(asio::error::operation_aborted,
                                 "VisitorSessions::open(key): the io_context of every Transport has been destroyed"));

@@ -93,10 +93,10 @@ TEST_CASE("initial tokens do without a storage that cannot be read") {
 
 TEST_CASE("a session that starts as ended erases the record before a visitor is created [D1]") {
     detail::TokenPolicy policy = TokenScript::withStorage();
-    policy.startsEnded = true;
+    policy.unsaved = detail::UnsavedTokens(Tokens(), 7, true);
     TokenScript script(policy);
     REQUIRE(script.state.unsavedTokens());
-    CHECK(script.state.unsavedTokens()->empty());
+    CHECK(script.state.unsavedTokens()->tokens.empty());
     CHECK_FALSE(script.state.mayRest());
     CHECK(script.get("a") == "load");
     SUBCASE("the record is there") {
@@ -110,20 +110,55 @@ TEST_CASE("a session that starts as ended erases the record before a visitor is 
 
 TEST_CASE("a session that starts as ended has nothing to erase without a record [D1]") {
     detail::TokenPolicy policy = TokenScript::withStorage();
-    policy.startsEnded = true;
+    policy.unsaved = detail::UnsavedTokens(Tokens(), 7, true);
     TokenScript script(policy);
     script.get("a");
     CHECK(script.loaded(std::nullopt).find("erase") == std::string::npos);
+}
+
+TEST_CASE("a session that starts as ended is erased by close before its first use [D1]") {
+    detail::TokenPolicy policy = TokenScript::withStorage();
+    policy.unsaved = detail::UnsavedTokens(Tokens(), 7, true);
+    TokenScript script(policy);
+    CHECK(script.close("end") == "load");
+    CHECK(script.loaded(StoredTokens(script.tokens("t9", "r9"), 7)) == "erase over 7");
+    CHECK(script.saved(8).find("end: ") != std::string::npos);
+}
+
+TEST_CASE("carried-over tokens that were renewed are stored unless another process has changed the record [D1]") {
+    detail::TokenPolicy policy = TokenScript::withStorage();
+    policy.unsaved = detail::UnsavedTokens(TokenScript().tokens("t2", "r2"), 7, false);
+    TokenScript script(policy);
+    CHECK(script.get("a") == "load");
+    SUBCASE("the record is the one that they follow") {
+        CHECK(script.loaded(StoredTokens(script.tokens("t1", "r1"), 7)) == "save t2/r2 over 7");
+        CHECK(script.saved(8) == "publish #1 t2/r2; a: t2/r2");
+    }
+    SUBCASE("another process has logged in") {
+        CHECK(script.loaded(StoredTokens(script.tokens("tM", "rM", 4h, TokenRole::member), 8)) ==
+              "publish #1 tM/rM; a: tM/rM");
+    }
+    SUBCASE("another process has logged out") {
+        const std::string told = script.loaded(StoredTokens(Tokens(), 8));
+        CHECK(told.find("save") == std::string::npos);
+        CHECK(told.find("r2") == std::string::npos);
+    }
+    SUBCASE("another process logs in meanwhile") {
+        script.loaded(StoredTokens(script.tokens("t1", "r1"), 7));
+        CHECK(script.conflict(script.tokens("tM", "rM", 4h, TokenRole::member), 8) ==
+              "publish #1 tM/rM; a: tM/rM");
+    }
 }
 
 TEST_CASE("tokens that wait for the storage behind others are the unsaved ones [D1]") {
     TokenScript script = TokenScript::stored();
     script.adopt("set", script.tokens("tB", "rB"));
     REQUIRE(script.state.unsavedTokens());
-    CHECK(script.state.unsavedTokens()->refreshToken.value == "rB");
+    CHECK(script.state.unsavedTokens()->tokens.refreshToken.value == "rB");
+    CHECK(script.state.unsavedTokens()->setByCaller);
     script.adopt("out", Tokens());
     REQUIRE(script.state.unsavedTokens());
-    CHECK(script.state.unsavedTokens()->empty());
+    CHECK(script.state.unsavedTokens()->tokens.empty());
 }
 
 TEST_CASE("setTokens is another session: what is asked for is answered with it") {

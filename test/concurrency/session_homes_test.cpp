@@ -141,6 +141,13 @@ asio::awaitable<void> addToCart(VisitorSessions sessions, std::string productId)
 
 asio::awaitable<void> openOnly(VisitorSessions sessions) { co_await sessions.open("anna"); }
 
+asio::awaitable<void> openAndClose(VisitorSessions sessions) {
+    const Client client = co_await sessions.open("anna");
+    co_await client.close();
+}
+
+asio::awaitable<void> closeAll(VisitorSessions sessions) { co_await sessions.close(); }
+
 asio::awaitable<Failure> openFails(VisitorSessions sessions) {
     const result<void> opened = co_await asResult(openOnly(std::move(sessions)));
     co_return opened.has_error() ? opened.error() : Failure();
@@ -212,8 +219,15 @@ TEST_CASE("a logout that is not stored when its io_context is destroyed is carri
     site.worker(0).spawn(logOut(*site.sessions, "anna"));
     REQUIRE(storage->stalled.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
     site.worker(0).destroyContext();
-    CHECK(site.worker(1).run(visit(*site.sessions, "anna")) != first);
-    CHECK(site.fake.state().visitors == 2);
+    SUBCASE("and the session is used") { CHECK(site.worker(1).run(visit(*site.sessions, "anna")) != first); }
+    SUBCASE("and the sessions are closed") { site.worker(1).run(closeAll(*site.sessions)); }
+    SUBCASE("and the session is opened, and the sessions are closed") {
+        site.worker(1).run(openOnly(*site.sessions));
+        site.worker(1).run(closeAll(*site.sessions));
+    }
+    SUBCASE("and the session is opened and closed") { site.worker(1).run(openAndClose(*site.sessions)); }
+    Site later(1, storage);
+    CHECK(later.worker(0).run(visit(*later.sessions, "anna")) != first);
 }
 
 TEST_CASE("a new session opened elsewhere is placed on an io_context that exists [D1]") {
